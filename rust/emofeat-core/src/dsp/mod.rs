@@ -1,0 +1,9 @@
+//! Signal processing on rows of lanes; knows nothing of files, features or plans.
+
+pub mod cepstrum;
+pub mod fft;
+pub mod frame;
+pub mod lanes;
+pub mod log;
+pub mod mel;
+pub mod window;

@@ -1,0 +1,80 @@
+//! The catalogue: every feature and transform, in the order of saved columns.
+//!
+//! An entry is a block in one of the modules below and one line in [`CATALOGUE`].
+
+use crate::descriptor::{AnyOp, Recipe};
+use crate::error::{Code, Error, Result};
+use crate::spec::{Args, Param, Spec, did_you_mean};
+
+pub mod mel;
+mod shared;
+
+/// What an entry makes.
+pub enum Make {
+    /// A feature, from parameters and sampling rate.
+    Feature(fn(&Args, u32) -> Result<Recipe>),
+    /// An operation on the rows of a feature.
+    Transform(fn(&Args) -> Result<Box<dyn AnyOp>>),
+}
+
+/// One entry of the catalogue.
+pub struct Entry {
+    /// Name, in the field's own terms.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Definition, edge cases and source.
+    pub doc: &'static str,
+    /// The package whose numbers it gives, or `native`.
+    pub convention: &'static str,
+    /// Parameters, in groups that several entries share.
+    pub params: &'static [&'static [Param]],
+    /// Unit of the values; empty if it is that of what comes in.
+    pub unit: &'static str,
+    /// How it is made.
+    pub make: Make,
+}
+
+/// All entries.
+pub const CATALOGUE: &[&Entry] = &[
+    &mel::SPECTROGRAM,
+    &mel::MELSPECTROGRAM,
+    &mel::LOGMEL,
+    &mel::MFCC,
+];
+
+/// The entry called `name`.
+pub fn find(name: &str) -> Result<&'static Entry> {
+    CATALOGUE.iter().find(|e| e.name == name).copied().ok_or_else(|| {
+        let names: Vec<&str> = CATALOGUE.iter().map(|e| e.name).collect();
+        let message = format!(
+            "there is no feature '{name}'{}; `emofeat features list` shows all",
+            did_you_mean(name, &names)
+        );
+        Error::new(Code::UnknownName, message)
+    })
+}
+
+/// The recipe of `spec` at sampling rate `sr`.
+pub fn recipe(spec: &Spec, sr: u32) -> Result<Recipe> {
+    let entry = find(&spec.name)?;
+    let args = Args::new(entry.name, entry.params, &spec.given)?;
+    match (&entry.make, &spec.inner) {
+        (Make::Feature(make), None) => make(&args, sr),
+        (Make::Feature(_), Some(inner)) => Err(args.error(format_args!(
+            "is a feature and takes no other feature inside, but '{inner}' was given"
+        ))),
+        (Make::Transform(_), None) => Err(args.error(format_args!(
+            "is a transform and needs a feature inside, for example {}(logmel)",
+            entry.name
+        ))),
+        (Make::Transform(make), Some(inner)) => {
+            let mut recipe = recipe(inner, sr)?;
+            recipe.ops.push(make(&args)?);
+            if !entry.unit.is_empty() {
+                recipe.unit = entry.unit;
+            }
+            Ok(recipe)
+        }
+    }
+}
