@@ -53,9 +53,9 @@ const LANES: usize = 16;
 const MAX_COLUMN_RATIO: u64 = 32;
 /// Periods of the polyphase pattern that the column scheme takes at once: its buffers stay in the
 /// first-level cache.
-const COLUMN_PERIODS: usize = 1024;
-/// Outputs that the row scheme takes at once.
-const ROW_OUTPUTS: u64 = 1024;
+const COLUMN_PERIODS: i64 = 1024;
+/// Outputs that go through the chain at once.
+const CHUNK: i64 = 4096;
 /// Largest rate, in Hz.
 const MAX_RATE: u32 = 768_000;
 /// Largest ratio of the two rates: the filter has 120 times as many taps.
@@ -77,24 +77,27 @@ struct Run {
 /// How the products are laid out and summed; fixed by the pair of rates.
 #[derive(Debug)]
 enum Scheme {
-    /// Equal rates.
-    Identity,
     /// Runs of each of the `l` phases, and the samples per stream that a period reaches ahead.
     Columns { phases: Vec<Vec<Run>>, taps: Vec<f32>, ahead: usize },
-    /// Row `p` holds the taps of the outputs `k` with `k % l == p`.
-    Rows { taps: Vec<f32> },
-    /// Row `i` holds the taps of the fraction `i / count`, `0 ≤ i ≤ count`.
-    Interpolated { taps: Vec<f32>, count: u64 },
+    /// Row `i` holds the taps for an output that lies the fraction `i / count` after an input,
+    /// `0 ≤ i ≤ count`. With `count == l` the rows are exact, else two of them are interpolated.
+    Rows { taps: Vec<f32>, count: u64 },
 }
 
-/// The tables of one reduced ratio `l / m`.
+/// One filter of a chain, with the reduced ratio `l / m`.
+#[derive(Debug)]
+struct Stage {
+    l: i64,
+    m: i64,
+    /// Half the window: output at input time `n + fraction` reads `n - reach + 1 ..= n + reach`.
+    reach: i64,
+    scheme: Scheme,
+}
+
+/// The filters for one reduced ratio, in the order of the flow. None for equal rates.
 #[derive(Debug)]
 struct Plan {
-    l: u64,
-    m: u64,
-    /// Half the window: output at input time `n + fraction` reads `n - reach + 1 ..= n + reach`.
-    reach: usize,
-    scheme: Scheme,
+    stages: Vec<Stage>,
 }
 
 /// The instruction sets that the sums are compiled for. All give the same bits.
@@ -127,6 +130,7 @@ impl Isa {
     }
 
     fn best() -> Isa {
+        if let Some(i) = std::env::var("ISA").ok().and_then(|s| s.parse::<usize>().ok()) { return Isa::available()[i]; }
         Isa::available().last().copied().unwrap_or(Isa::Portable)
     }
 }
@@ -146,6 +150,17 @@ fn sin_pi(x: f64) -> f64 {
     if n.rem_euclid(2.0) == 0.0 { s } else { -s }
 }
 
+/// `sin(π x) / (π x)`.
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { sin_pi(x) / (std::f64::consts::PI * x) }
+}
+
+/// The Kaiser window over `-1 < x < 1`, without its scale; zero outside.
+fn kaiser(x: f64) -> f64 {
+    let u = 1.0 - x * x;
+    if u > 0.0 { bessel_i0(BETA * u.sqrt()) } else { 0.0 }
+}
+
 /// Modified Bessel function of the first kind and order 0, by its power series.
 fn bessel_i0(x: f64) -> f64 {
     let q = 0.25 * x * x;
@@ -158,33 +173,90 @@ fn bessel_i0(x: f64) -> f64 {
     sum
 }
 
-impl Plan {
-    fn new(l: u64, m: u64) -> Plan {
-        if l == m {
-            return Plan { l, m, reach: 0, scheme: Scheme::Identity };
-        }
+impl Stage {
+    /// The sharp filter: any ratio, transition from 0.9 to 1 of the lower Nyquist frequency.
+    fn sharp(l: u64, m: u64) -> Stage {
         // Input samples per period of the lower rate.
         let step = (m as f64 / l as f64).max(1.0);
         let half = (0.5 * LENGTH * step).ceil() as usize;
-        if l.max(m) <= MAX_COLUMN_RATIO {
-            let (phases, taps, ahead) = columns(l, m, half, step);
-            return Plan { l, m, reach: half, scheme: Scheme::Columns { phases, taps, ahead } };
-        }
-        let reach = half.next_multiple_of(LANES / 2);
-        let count = (PHASES as f64 / step).ceil() as u64;
-        let mut taps = Vec::new();
-        let scheme = if l <= count {
-            for p in 0..l {
-                taps.extend(phase(((p * m) % l) as f64 / l as f64, reach, step));
-            }
-            Scheme::Rows { taps }
+        let (reach, scheme) = if l.max(m) <= MAX_COLUMN_RATIO {
+            (half, columns(l as usize, m as usize, half, step))
         } else {
-            for i in 0..=count {
-                taps.extend(phase(i as f64 / count as f64, reach, step));
-            }
-            Scheme::Interpolated { taps, count }
+            let reach = half.next_multiple_of(LANES / 2);
+            let count = l.min((PHASES as f64 / step).ceil() as u64);
+            let row = |i| phase(i as f64 / count as f64, reach, step);
+            (reach, Scheme::Rows { taps: (0..=count).flat_map(row).collect(), count })
         };
-        Plan { l, m, reach, scheme }
+        Stage { l: l as i64, m: m as i64, reach: reach as i64, scheme }
+    }
+
+    /// The half-band filter that halves the rate (`up` false) or doubles it, and leaves alone the
+    /// band below `band`, given as a fraction of the higher rate and less than 1/4.
+    fn half_band(up: bool, band: f64) -> Stage {
+        let transition = 0.5 - 2.0 * band;
+        let pairs = (0.5 * EDGE / transition).ceil() as usize;
+        // Every other tap of a half-band filter is zero, but for the one in the centre.
+        let weights: Vec<f64> = (0..pairs)
+            .map(|i| (2 * (pairs - i) - 1) as f64)
+            .map(|t| sinc(0.5 * t) * kaiser(t / (2 * pairs) as f64))
+            .collect();
+        let gain = weights.iter().sum::<f64>() * if up { 2.0 } else { 4.0 };
+        let mut taps: Vec<f32> = weights.iter().map(|w| (w / gain) as f32).collect();
+        taps.push(if up { 1.0 } else { 0.5 });
+        let sides = Run { stream: 0, start: 0, mirror: Some((0, pairs)), taps: 0..pairs };
+        let centre = |stream| {
+            let taps = pairs..pairs + 1;
+            Run { stream, start: pairs - 1, mirror: None, taps }
+        };
+        if up {
+            let phases = vec![vec![centre(0)], vec![sides]];
+            let scheme = Scheme::Columns { phases, taps, ahead: 2 * pairs };
+            Stage { l: 2, m: 1, reach: pairs as i64, scheme }
+        } else {
+            let phases = vec![vec![sides, centre(1)]];
+            let scheme = Scheme::Columns { phases, taps, ahead: 2 * pairs + 1 };
+            Stage { l: 1, m: 2, reach: 2 * pairs as i64, scheme }
+        }
+    }
+
+    /// The input sample at or before output `k`.
+    fn floor(&self, k: i64) -> i64 {
+        k.div_euclid(self.l) * self.m + k.rem_euclid(self.l) * self.m / self.l
+    }
+
+    /// The inputs that the outputs `out`, at least one, depend on.
+    fn span(&self, out: &Range<i64>) -> Range<i64> {
+        self.floor(out.start) + 1 - self.reach..self.floor(out.end - 1) + 1 + self.reach
+    }
+
+    /// The first output whose window does not end before input `end`.
+    fn ready(&self, end: i64) -> i64 {
+        let n = end - self.reach;
+        n.div_euclid(self.m) * self.l
+            + (n.rem_euclid(self.m) * self.l + self.m - 1).div_euclid(self.m)
+    }
+}
+
+impl Plan {
+    /// Half-band filters bring the higher rate to less than 2.5 times the lower one, the sharp filter
+    /// does the rest.
+    fn new(l: u64, m: u64) -> Plan {
+        if l == m {
+            return Plan { stages: Vec::new() };
+        }
+        let (mut l, mut m) = (l, m);
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        while 2 * m >= 5 * l {
+            before.push(Stage::half_band(false, 0.5 * l as f64 / m as f64));
+            (l, m) = if m % 2 == 0 { (l, m / 2) } else { (2 * l, m) };
+        }
+        while 2 * l >= 5 * m {
+            after.push(Stage::half_band(true, 0.5 * m as f64 / l as f64));
+            (l, m) = if l % 2 == 0 { (l / 2, m) } else { (l, 2 * m) };
+        }
+        before.push(Stage::sharp(l, m));
+        before.extend(after.into_iter().rev());
+        Plan { stages: before }
     }
 
     /// The plan for two rates from the cache, which is filled on first use.
@@ -206,19 +278,21 @@ impl Plan {
         plan
     }
 
-    /// The input sample at or before output `k`.
-    fn floor(&self, k: u64) -> i64 {
-        (k / self.l * self.m + k % self.l * self.m / self.l) as i64
+    /// The inputs that the outputs `out` depend on.
+    fn span(&self, out: Range<i64>) -> Range<i64> {
+        if out.is_empty() {
+            return out.start..out.start;
+        }
+        self.stages.iter().rev().fold(out, |out, stage| stage.span(&out))
     }
 
-    /// Number of outputs whose window ends before input `end`.
-    fn ready(&self, end: u64) -> u64 {
-        let n = end.saturating_sub(self.reach as u64);
-        n / self.m * self.l + (n % self.m * self.l).div_ceil(self.m)
+    /// The first output that depends on input `end` or later ones.
+    fn ready(&self, end: i64) -> i64 {
+        self.stages.iter().fold(end, |end, stage| stage.ready(end))
     }
 
     /// Appends the outputs `out`; `x[0]` is input `base`, and inputs outside `x` are zero.
-    fn compute(&self, isa: Isa, out: Range<u64>, x: &[f32], base: u64, y: &mut Vec<f32>) {
+    fn compute(&self, isa: Isa, out: Range<i64>, x: &[f32], base: i64, y: &mut Vec<f32>) {
         match isa {
             Isa::Portable => self.compute_as::<32, 2>(out, x, base, y),
             // SAFETY: `Isa::available` is the only source of these values, and lists what the
@@ -233,13 +307,13 @@ impl Plan {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn compute_avx2(&self, out: Range<u64>, x: &[f32], base: u64, y: &mut Vec<f32>) {
+    fn compute_avx2(&self, out: Range<i64>, x: &[f32], base: i64, y: &mut Vec<f32>) {
         self.compute_as::<64, 4>(out, x, base, y);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    fn compute_avx512(&self, out: Range<u64>, x: &[f32], base: u64, y: &mut Vec<f32>) {
+    fn compute_avx512(&self, out: Range<i64>, x: &[f32], base: i64, y: &mut Vec<f32>) {
         self.compute_as::<128, 4>(out, x, base, y);
     }
 
@@ -248,57 +322,90 @@ impl Plan {
     #[inline(always)]
     fn compute_as<const W: usize, const G: usize>(
         &self,
-        out: Range<u64>,
+        out: Range<i64>,
         x: &[f32],
-        base: u64,
+        base: i64,
         y: &mut Vec<f32>,
     ) {
-        match &self.scheme {
-            Scheme::Identity => {
-                let mut line = Vec::new();
-                let len = (out.end - out.start) as usize;
-                y.extend_from_slice(window(x, base, out.start as i64, len, &mut line));
+        if self.stages.is_empty() {
+            let len = (out.end - out.start) as usize;
+            y.extend_from_slice(window(x, base, out.start, len, &mut Vec::new()));
+            return;
+        }
+        let mut scratch = Scratch::default();
+        let (mut source, mut target) = (Vec::new(), Vec::new());
+        let mut spans = vec![0..0; self.stages.len()];
+        let mut k = out.start;
+        while k < out.end {
+            let mut span = k..out.end.min(k + CHUNK);
+            k = span.end;
+            for (stage, wanted) in self.stages.iter().zip(&mut spans).rev() {
+                *wanted = span.clone();
+                span = stage.span(&span);
             }
-            Scheme::Columns { phases, taps, ahead } => {
-                self.columns_as::<W>(phases, taps, *ahead, out, x, base, y);
-            }
-            Scheme::Rows { taps } => self.rows_as::<G, false>(taps, self.l, out, x, base, y),
-            Scheme::Interpolated { taps, count } => {
-                self.rows_as::<G, true>(taps, *count, out, x, base, y);
+            for (i, stage) in self.stages.iter().enumerate() {
+                let (from, base) =
+                    if i == 0 { (x, base) } else { (source.as_slice(), spans[i - 1].start) };
+                let last = i + 1 == self.stages.len();
+                let to = if last { &mut *y } else { &mut target };
+                match &stage.scheme {
+                    Scheme::Columns { phases, taps, ahead } => stage.columns_as::<W>(
+                        phases, taps, *ahead, &spans[i], from, base, &mut scratch, to,
+                    ),
+                    Scheme::Rows { taps, count } => stage.rows_as::<G>(
+                        taps, *count, &spans[i], from, base, &mut scratch, to,
+                    ),
+                }
+                if !last {
+                    std::mem::swap(&mut source, &mut target);
+                    target.clear();
+                }
             }
         }
     }
+}
 
+/// Buffers that one computation reuses.
+#[derive(Default)]
+struct Scratch {
+    line: Vec<f32>,
+    streams: Vec<f32>,
+    sums: Vec<f32>,
+    mixed: Vec<f32>,
+}
+
+impl Stage {
     #[inline(always)]
     fn columns_as<const W: usize>(
         &self,
         phases: &[Vec<Run>],
         taps: &[f32],
         ahead: usize,
-        out: Range<u64>,
+        out: &Range<i64>,
         x: &[f32],
-        base: u64,
+        base: i64,
+        scratch: &mut Scratch,
         y: &mut Vec<f32>,
     ) {
         const NARROW: usize = 16;
+        let Scratch { line, streams, sums, mixed } = scratch;
         let (l, m) = (self.l as usize, self.m as usize);
-        let (mut line, mut streams) = (Vec::new(), Vec::new());
-        let mut sums: Vec<f32> = Vec::new();
         let mut k = out.start;
         while k < out.end {
             // Whole periods, of which the first and the last may be wanted in part.
-            let first = k / self.l;
-            let periods = (out.end.div_ceil(self.l) - first).min(COLUMN_PERIODS as u64) as usize;
+            let first = k.div_euclid(self.l);
+            let end = out.end.min((first + COLUMN_PERIODS) * self.l);
+            let periods = ((end - 1).div_euclid(self.l) + 1 - first) as usize;
             let padded = periods.next_multiple_of(NARROW);
             let stride = padded + ahead;
-            let begin = (first * self.m) as i64 + 1 - self.reach as i64;
-            let input = window(x, base, begin, stride * m, &mut line);
+            let begin = first * self.m + 1 - self.reach;
+            let input = window(x, base, begin, stride * m, line);
             let streams: &[f32] = if m == 1 {
                 input
             } else {
                 streams.resize(stride * m, 0.0);
-                deinterleave(input, m, &mut streams);
-                &streams
+                deinterleave(input, m, streams);
+                streams
             };
             sums.resize(padded * l, 0.0);
             for (runs, sums) in phases.iter().zip(sums.chunks_exact_mut(padded)) {
@@ -313,65 +420,118 @@ impl Plan {
                     at += NARROW;
                 }
             }
-            let end = out.end.min((first + periods as u64) * self.l);
             let (from, to) = ((k - first * self.l) as usize, (end - first * self.l) as usize);
             if l == 1 {
                 y.extend_from_slice(&sums[from..to]);
             } else {
-                let old = y.len();
-                y.resize(old + to - from, 0.0);
-                for (i, y) in y[old..].iter_mut().enumerate() {
-                    *y = sums[(from + i) % l * padded + (from + i) / l];
-                }
+                mixed.resize(padded * l, 0.0);
+                interleave(sums, l, mixed);
+                y.extend_from_slice(&mixed[from..to]);
             }
             k = end;
         }
     }
 
     #[inline(always)]
-    fn rows_as<const G: usize, const INTERPOLATED: bool>(
+    fn rows_as<const G: usize>(
         &self,
         taps: &[f32],
         count: u64,
-        out: Range<u64>,
+        out: &Range<i64>,
         x: &[f32],
-        base: u64,
+        base: i64,
+        scratch: &mut Scratch,
         y: &mut Vec<f32>,
     ) {
-        let n = 2 * self.reach;
-        let mut line = Vec::new();
-        let mut k = out.start;
-        while k < out.end {
-            let end = out.end.min(k + ROW_OUTPUTS);
-            let begin = self.floor(k) + 1 - self.reach as i64;
-            let len = (self.floor(end - 1) + 1 + self.reach as i64 - begin) as usize;
-            let input = window(x, base, begin, len, &mut line);
-            while k < end {
-                // A group that is not full repeats its last output.
-                let mut at = [(0, 0, 0.0); G];
-                for (g, at) in at.iter_mut().enumerate() {
-                    let k = (k + g as u64).min(end - 1);
-                    let start = (self.floor(k) + 1 - self.reach as i64 - begin) as usize;
-                    let (row, fraction) = if INTERPOLATED {
-                        let position = k % self.l * self.m % self.l * count;
-                        (position / self.l, (position % self.l) as f32 / self.l as f32)
-                    } else {
-                        (k % self.l, 0.0)
-                    };
-                    *at = (start, row as usize * n, fraction);
+        let n = 2 * self.reach as usize;
+        let exact = count == self.l as u64;
+        let steps = Steps::new(self.l as u64, self.m as u64, count);
+        let span = self.span(out);
+        let len = (span.end - span.start) as usize;
+        let input = window(x, base, span.start, len, &mut scratch.line);
+        let mut at = steps.at(out.start.rem_euclid(self.l) as u64);
+        at.sample = 0;
+        let mut left = (out.end - out.start) as usize;
+        while left > 0 {
+            // A group that is not full repeats its last output.
+            let wanted = left.min(G);
+            let mut group = [at; G];
+            for g in 1..G {
+                if g < wanted {
+                    steps.advance(&mut at);
                 }
-                let xs = at.map(|(start, _, _)| &input[start..start + n]);
-                let mut sums = dots(at.map(|(_, row, _)| &taps[row..row + n]), xs);
-                if INTERPOLATED {
-                    let next = dots(at.map(|(_, row, _)| &taps[row + n..row + 2 * n]), xs);
-                    for g in 0..G {
-                        sums[g] += at[g].2 * (next[g] - sums[g]);
-                    }
-                }
-                let wanted = ((end - k) as usize).min(G);
-                y.extend_from_slice(&sums[..wanted]);
-                k += wanted as u64;
+                group[g] = at;
             }
+            steps.advance(&mut at);
+            let mut xs = [&input[..n]; G];
+            let mut rows = [&taps[..n]; G];
+            for g in 0..G {
+                xs[g] = &input[group[g].sample..group[g].sample + n];
+                rows[g] = &taps[group[g].row * n..(group[g].row + 1) * n];
+            }
+            let mut sums = dots(&rows, &xs);
+            if !exact {
+                for g in 0..G {
+                    rows[g] = &taps[(group[g].row + 1) * n..(group[g].row + 2) * n];
+                }
+                let next = dots(&rows, &xs);
+                for g in 0..G {
+                    let fraction = group[g].rest as f32 / self.l as f32;
+                    sums[g] += fraction * (next[g] - sums[g]);
+                }
+            }
+            y.extend_from_slice(&sums[..wanted]);
+            left -= wanted;
+        }
+    }
+}
+
+/// Where an output lies: at `sample + (row + rest / l) / count` in input samples.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    sample: usize,
+    row: usize,
+    rest: u64,
+}
+
+/// From output to output without division.
+struct Steps {
+    l: u64,
+    m: u64,
+    count: u64,
+    sample: usize,
+    row: usize,
+    rest: u64,
+}
+
+impl Steps {
+    fn new(l: u64, m: u64, count: u64) -> Steps {
+        let Place { sample, row, rest } = Steps { l, m, count, sample: 0, row: 0, rest: 0 }.at(1);
+        Steps { l, m, count, sample, row, rest }
+    }
+
+    fn at(&self, k: u64) -> Place {
+        let ticks = k % self.l * self.m;
+        let fine = ticks % self.l * self.count;
+        Place {
+            sample: (k / self.l * self.m + ticks / self.l) as usize,
+            row: (fine / self.l) as usize,
+            rest: fine % self.l,
+        }
+    }
+
+    #[inline(always)]
+    fn advance(&self, place: &mut Place) {
+        place.sample += self.sample;
+        place.row += self.row;
+        place.rest += self.rest;
+        if place.rest >= self.l {
+            place.rest -= self.l;
+            place.row += 1;
+        }
+        if place.row >= self.count as usize {
+            place.row -= self.count as usize;
+            place.sample += 1;
         }
     }
 }
@@ -385,13 +545,7 @@ fn phase(fraction: f64, reach: usize, step: f64) -> Vec<f32> {
     let taps: Vec<f64> = (0..2 * reach)
         .map(|j| {
             let t = j as f64 + 1.0 - half - fraction;
-            let u = 1.0 - (t / half) * (t / half);
-            if u <= 0.0 {
-                return 0.0;
-            }
-            let a = cutoff * t;
-            let sinc = if a == 0.0 { 1.0 } else { sin_pi(a) / (std::f64::consts::PI * a) };
-            sinc * bessel_i0(BETA * u.sqrt())
+            sinc(cutoff * t) * kaiser(t / half)
         })
         .collect();
     let gain: f64 = taps.iter().sum();
@@ -400,8 +554,7 @@ fn phase(fraction: f64, reach: usize, step: f64) -> Vec<f32> {
 
 /// The runs of every phase of a small ratio, their taps in the order of the sums, and how many
 /// samples of each stream a period needs beyond its own.
-fn columns(l: u64, m: u64, reach: usize, step: f64) -> (Vec<Vec<Run>>, Vec<f32>, usize) {
-    let (l, m) = (l as usize, m as usize);
+fn columns(l: usize, m: usize, reach: usize, step: f64) -> Scheme {
     let mut taps = Vec::new();
     let mut phases = Vec::new();
     for p in 0..l {
@@ -434,7 +587,7 @@ fn columns(l: u64, m: u64, reach: usize, step: f64) -> (Vec<Vec<Run>>, Vec<f32>,
         }
         phases.push(runs);
     }
-    (phases, taps, (m - 1 + 2 * reach).div_ceil(m))
+    Scheme::Columns { phases, taps, ahead: (m - 1 + 2 * reach).div_ceil(m) }
 }
 
 /// `W` outputs of one phase, from period `at` on.
@@ -477,25 +630,40 @@ fn column_block<const W: usize>(
 
 /// `G` inner products of equal length, each in 16 partial sums that are added as a tree.
 #[inline(always)]
-fn dots<const G: usize>(taps: [&[f32]; G], x: [&[f32]; G]) -> [f32; G] {
-    let taps = taps.map(|h| h.as_chunks::<LANES>().0);
-    let x = x.map(|x| x.as_chunks::<LANES>().0);
-    let n = taps[0].len();
+fn dots<const G: usize>(taps: &[&[f32]; G], x: &[&[f32]; G]) -> [f32; G] {
+    let n = taps[0].len() / LANES;
+    let mut h = [taps[0].as_chunks::<LANES>().0; G];
+    let mut v = h;
+    for g in 0..G {
+        h[g] = &taps[g].as_chunks::<LANES>().0[..n];
+        v[g] = &x[g].as_chunks::<LANES>().0[..n];
+    }
     let mut sums = [[0.0_f32; LANES]; G];
-    let taps = taps.map(|h| &h[..n]);
-    let x = x.map(|x| &x[..n]);
     for i in 0..n {
         for g in 0..G {
             for lane in 0..LANES {
-                sums[g][lane] += taps[g][i][lane] * x[g][i][lane];
+                sums[g][lane] += h[g][i][lane] * v[g][i][lane];
             }
         }
     }
-    sums.map(|s| {
-        let eight: [f32; 8] = std::array::from_fn(|i| s[i] + s[i + 8]);
-        let four: [f32; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
-        (four[0] + four[2]) + (four[1] + four[3])
-    })
+    let mut totals = [0.0; G];
+    for g in 0..G {
+        totals[g] = tree(sums[g]);
+    }
+    totals
+}
+
+#[inline(always)]
+fn tree(s: [f32; LANES]) -> f32 {
+    let mut eight = [0.0; 8];
+    for i in 0..8 {
+        eight[i] = s[i] + s[i + 8];
+    }
+    let mut four = [0.0; 4];
+    for i in 0..4 {
+        four[i] = eight[i] + eight[i + 4];
+    }
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 /// The inputs `begin .. begin + len`, where `x[0]` is input `base` and the rest is zero: a part of
@@ -503,12 +671,12 @@ fn dots<const G: usize>(taps: [&[f32]; G], x: [&[f32]; G]) -> [f32; G] {
 #[inline(always)]
 fn window<'a>(
     x: &'a [f32],
-    base: u64,
+    base: i64,
     begin: i64,
     len: usize,
     line: &'a mut Vec<f32>,
 ) -> &'a [f32] {
-    let begin = begin - base as i64;
+    let begin = begin - base;
     let end = begin + len as i64;
     if begin >= 0 && end <= x.len() as i64 {
         return &x[begin as usize..end as usize];
@@ -541,6 +709,27 @@ fn deinterleave(x: &[f32], m: usize, streams: &mut [f32]) {
             for (r, stream) in streams.chunks_exact_mut(x.len() / m).enumerate() {
                 for (s, x) in stream.iter_mut().zip(x.chunks_exact(m)) {
                     *s = x[r];
+                }
+            }
+        }
+    }
+}
+
+/// The inverse of [`deinterleave`]: rows of equal length to every `l`-th sample of `y`.
+#[inline(always)]
+fn interleave(rows: &[f32], l: usize, y: &mut [f32]) {
+    let n = rows.len() / l;
+    match l {
+        2 => {
+            let (even, odd) = rows.split_at(n);
+            for ((y, a), b) in y.as_chunks_mut::<2>().0.iter_mut().zip(even).zip(odd) {
+                *y = [*a, *b];
+            }
+        }
+        _ => {
+            for (p, row) in rows.chunks_exact(n).enumerate() {
+                for (y, x) in y.chunks_exact_mut(l).zip(row) {
+                    y[p] = *x;
                 }
             }
         }
@@ -615,20 +804,15 @@ impl Resampler {
     /// The input samples that the outputs `out` depend on, without those before the start of the
     /// signal. Samples beyond its end count as zero.
     pub fn input_span(&self, out: Range<u64>) -> Range<u64> {
-        let reach = self.plan.reach as i64;
-        let first = self.plan.floor(out.start);
-        if matches!(self.plan.scheme, Scheme::Identity) || out.is_empty() {
-            return out.start..out.end.max(out.start);
-        }
-        let last = self.plan.floor(out.end - 1);
-        (first + 1 - reach).max(0) as u64..(last + reach + 1) as u64
+        let span = self.plan.span(out.start as i64..out.end as i64);
+        span.start.max(0) as u64..span.end.max(0) as u64
     }
 
     /// The whole signal at the new rate, [`output_len`](Self::output_len) samples.
     pub fn process_whole(&self, x: &[f32]) -> Vec<f32> {
         let len = Self::output_len(self.from, self.to, x.len());
         let mut y = Vec::with_capacity(len);
-        self.plan.compute(self.isa, 0..len as u64, x, 0, &mut y);
+        self.plan.compute(self.isa, 0..len as i64, x, 0, &mut y);
         y
     }
 }
