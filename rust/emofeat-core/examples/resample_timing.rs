@@ -1,6 +1,8 @@
 use std::time::Instant;
 fn main() {
+    let only = std::env::var("ONLY").unwrap_or_default();
     for (a, b) in [(48000u32, 16000u32), (44100, 16000), (22050, 16000), (16000, 48000), (8000, 16000), (16000, 22050), (44100, 48000), (44100, 47999), (192000, 8000)] {
+        if !only.is_empty() && only != format!("{a}-{b}") { continue; }
         let t0 = Instant::now();
         let r = emofeat_core::audio::resample::Resampler::new(a, b).unwrap();
         let build = t0.elapsed().as_secs_f64() * 1e3;

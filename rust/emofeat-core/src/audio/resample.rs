@@ -79,8 +79,10 @@ struct Run {
 enum Scheme {
     /// Runs of each of the `l` phases, and the samples per stream that a period reaches ahead.
     Columns { phases: Vec<Vec<Run>>, taps: Vec<f32>, ahead: usize },
+    /// Row `p` holds the taps of phase `p`.
+    Lanes { taps: Vec<f32> },
     /// Row `i` holds the taps for an output that lies the fraction `i / count` after an input,
-    /// `0 ≤ i ≤ count`. With `count == l` the rows are exact, else two of them are interpolated.
+    /// `0 ≤ i ≤ count`.
     Rows { taps: Vec<f32>, count: u64 },
 }
 
@@ -183,9 +185,14 @@ impl Stage {
             (half, columns(l as usize, m as usize, half, step))
         } else {
             let reach = half.next_multiple_of(LANES / 2);
-            let count = l.min((PHASES as f64 / step).ceil() as u64);
-            let row = |i| phase(i as f64 / count as f64, reach, step);
-            (reach, Scheme::Rows { taps: (0..=count).flat_map(row).collect(), count })
+            let count = (PHASES as f64 / step).ceil() as u64;
+            let row = |i, n| phase(i as f64 / n as f64, reach, step);
+            let scheme = if l <= count {
+                Scheme::Lanes { taps: (0..l).flat_map(|p| row(p * m % l, l)).collect() }
+            } else {
+                Scheme::Rows { taps: (0..=count).flat_map(|i| row(i, count)).collect(), count }
+            };
+            (reach, scheme)
         };
         Stage { l: l as i64, m: m as i64, reach: reach as i64, scheme }
     }
@@ -314,7 +321,7 @@ impl Plan {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
     fn compute_avx512(&self, out: Range<i64>, x: &[f32], base: i64, y: &mut Vec<f32>) {
-        self.compute_as::<128, 4>(out, x, base, y);
+        self.compute_as::<128, 8>(out, x, base, y);
     }
 
     /// The body that is compiled once per instruction set: `W` outputs side by side in columns,
@@ -352,6 +359,9 @@ impl Plan {
                     Scheme::Columns { phases, taps, ahead } => stage.columns_as::<W>(
                         phases, taps, *ahead, &spans[i], from, base, &mut scratch, to,
                     ),
+                    Scheme::Lanes { taps } => {
+                        stage.lanes_as::<G>(taps, &spans[i], from, base, &mut scratch, to);
+                    }
                     Scheme::Rows { taps, count } => stage.rows_as::<G>(
                         taps, *count, &spans[i], from, base, &mut scratch, to,
                     ),
@@ -372,6 +382,8 @@ struct Scratch {
     streams: Vec<f32>,
     sums: Vec<f32>,
     mixed: Vec<f32>,
+    across: Vec<[f32; LANES]>,
+    results: Vec<[f32; LANES]>,
 }
 
 impl Stage {
@@ -388,7 +400,7 @@ impl Stage {
         y: &mut Vec<f32>,
     ) {
         const NARROW: usize = 16;
-        let Scratch { line, streams, sums, mixed } = scratch;
+        let Scratch { line, streams, sums, mixed, .. } = scratch;
         let (l, m) = (self.l as usize, self.m as usize);
         let mut k = out.start;
         while k < out.end {
@@ -433,6 +445,53 @@ impl Stage {
     }
 
     #[inline(always)]
+    fn lanes_as<const G: usize>(
+        &self,
+        taps: &[f32],
+        out: &Range<i64>,
+        x: &[f32],
+        base: i64,
+        scratch: &mut Scratch,
+        y: &mut Vec<f32>,
+    ) {
+        let Scratch { line, across, results, mixed, .. } = scratch;
+        let (l, m, n) = (self.l as usize, self.m as usize, 2 * self.reach as usize);
+        across.resize(m + n, [0.0; LANES]);
+        results.resize(l, [0.0; LANES]);
+        mixed.resize(l * LANES, 0.0);
+        let mut k = out.start;
+        while k < out.end {
+            // One period of the polyphase pattern per lane.
+            let first = k.div_euclid(self.l);
+            let end = out.end.min((first + LANES as i64) * self.l);
+            let (from, to) = ((k - first * self.l) as usize, (end - first * self.l) as usize);
+            let wanted = if to <= l { from..to } else { 0..l };
+            let begin = first * self.m + 1 - self.reach;
+            let input = window(x, base, begin, m * LANES + n, line);
+            gather_lanes(input, m, across);
+            let mut p = wanted.start;
+            while p < wanted.end {
+                // A group that is not full repeats its last phase.
+                let mut rows = [&taps[..n]; G];
+                let mut xs = [&across[..n]; G];
+                for g in 0..G {
+                    let p = (p + g).min(wanted.end - 1);
+                    rows[g] = &taps[p * n..(p + 1) * n];
+                    xs[g] = &across[p * m / l..p * m / l + n];
+                }
+                let sums = lane_sums(&rows, &xs, n);
+                for g in 0..G.min(wanted.end - p) {
+                    results[p + g] = sums[g];
+                }
+                p += G;
+            }
+            scatter_lanes(results, mixed);
+            y.extend_from_slice(&mixed[from..to]);
+            k = end;
+        }
+    }
+
+    #[inline(always)]
     fn rows_as<const G: usize>(
         &self,
         taps: &[f32],
@@ -444,7 +503,6 @@ impl Stage {
         y: &mut Vec<f32>,
     ) {
         let n = 2 * self.reach as usize;
-        let exact = count == self.l as u64;
         let steps = Steps::new(self.l as u64, self.m as u64, count);
         let span = self.span(out);
         let len = (span.end - span.start) as usize;
@@ -470,15 +528,13 @@ impl Stage {
                 rows[g] = &taps[group[g].row * n..(group[g].row + 1) * n];
             }
             let mut sums = dots(&rows, &xs);
-            if !exact {
-                for g in 0..G {
-                    rows[g] = &taps[(group[g].row + 1) * n..(group[g].row + 2) * n];
-                }
-                let next = dots(&rows, &xs);
-                for g in 0..G {
-                    let fraction = group[g].rest as f32 / self.l as f32;
-                    sums[g] += fraction * (next[g] - sums[g]);
-                }
+            for g in 0..G {
+                rows[g] = &taps[(group[g].row + 1) * n..(group[g].row + 2) * n];
+            }
+            let next = dots(&rows, &xs);
+            for g in 0..G {
+                let fraction = group[g].rest as f32 / self.l as f32;
+                sums[g] += fraction * (next[g] - sums[g]);
             }
             y.extend_from_slice(&sums[..wanted]);
             left -= wanted;
@@ -628,6 +684,63 @@ fn column_block<const W: usize>(
     sums
 }
 
+/// `G` phases, each for one output per lane.
+#[inline(always)]
+fn lane_sums<const G: usize>(
+    taps: &[&[f32]; G],
+    x: &[&[[f32; LANES]]; G],
+    n: usize,
+) -> [[f32; LANES]; G] {
+    let (mut h, mut v) = (*taps, *x);
+    for g in 0..G {
+        h[g] = &taps[g][..n];
+        v[g] = &x[g][..n];
+    }
+    let mut sums = [[0.0; LANES]; G];
+    for j in 0..n {
+        for g in 0..G {
+            for lane in 0..LANES {
+                sums[g][lane] += h[g][j] * v[g][j][lane];
+            }
+        }
+    }
+    sums
+}
+
+/// `rows[t][i] = x[i m + t]`. Not inlined, so that it is compiled without the wide instruction sets,
+/// for which the compiler would choose gathers that are slower than shuffles.
+#[inline(never)]
+fn gather_lanes(x: &[f32], m: usize, rows: &mut [[f32; LANES]]) {
+    let (fours, rest) = rows.as_chunks_mut::<4>();
+    for i in (0..LANES).step_by(4) {
+        let lane = |i: usize| &x[i * m..i * m + fours.len() * 4 + rest.len()];
+        let lanes = [lane(i), lane(i + 1), lane(i + 2), lane(i + 3)];
+        let (a, b) = (lanes[0].as_chunks::<4>().0, lanes[1].as_chunks::<4>().0);
+        let (c, d) = (lanes[2].as_chunks::<4>().0, lanes[3].as_chunks::<4>().0);
+        for ((((rows, a), b), c), d) in fours.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            for t in 0..4 {
+                rows[t][i..i + 4].copy_from_slice(&[a[t], b[t], c[t], d[t]]);
+            }
+        }
+        let done = fours.len() * 4;
+        for (t, row) in rest.iter_mut().enumerate() {
+            for j in 0..4 {
+                row[i + j] = lanes[j][done + t];
+            }
+        }
+    }
+}
+
+/// `y[i l + p] = rows[p][i]` for the `l` rows.
+#[inline(never)]
+fn scatter_lanes(rows: &[[f32; LANES]], y: &mut [f32]) {
+    for (i, y) in y.chunks_exact_mut(rows.len()).enumerate() {
+        for (y, row) in y.iter_mut().zip(rows) {
+            *y = row[i];
+        }
+    }
+}
+
 /// `G` inner products of equal length, each in 16 partial sums that are added as a tree.
 #[inline(always)]
 fn dots<const G: usize>(taps: &[&[f32]; G], x: &[&[f32]; G]) -> [f32; G] {
@@ -690,8 +803,9 @@ fn window<'a>(
     line
 }
 
-/// Every `m`-th sample of `x` from sample `r` on to row `r` of `streams`.
-#[inline(always)]
+/// Every `m`-th sample of `x` from sample `r` on to row `r` of `streams`. Not inlined: see
+/// [`gather_lanes`].
+#[inline(never)]
 fn deinterleave(x: &[f32], m: usize, streams: &mut [f32]) {
     #[inline(always)]
     fn fixed<const M: usize>(x: &[f32], streams: &mut [f32]) {
@@ -716,7 +830,7 @@ fn deinterleave(x: &[f32], m: usize, streams: &mut [f32]) {
 }
 
 /// The inverse of [`deinterleave`]: rows of equal length to every `l`-th sample of `y`.
-#[inline(always)]
+#[inline(never)]
 fn interleave(rows: &[f32], l: usize, y: &mut [f32]) {
     let n = rows.len() / l;
     match l {
