@@ -1,11 +1,13 @@
 //! Speech emotion features: decoding, resampling, descriptors, and the plan that computes them.
 //!
-//! No Python, no environment variables and no printing in here. Data flows through the modules in
-//! the order in which they are listed.
+//! No Python, no environment variables and no printing in here. `audio` brings samples; `dsp` knows
+//! rows of numbers; `stage` and `descriptor` say what is computed from what; `features` is the
+//! catalogue; `plan` runs it over a signal, `batch` over files.
 
+pub mod audio;
+pub mod descriptor;
 pub mod dsp;
 pub mod error;
-pub mod descriptor;
 pub mod features;
 pub mod plan;
 pub mod spec;

@@ -1,0 +1,3 @@
+//! Audio on its way to the descriptors: resampling.
+
+pub mod resample;
