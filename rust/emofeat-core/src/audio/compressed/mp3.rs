@@ -264,7 +264,7 @@ impl Tag {
             let _table = field(4, 100);
             let _quality = field(8, 4);
             let trusted = matches!(frame.get(at..at + 4), Some(b"LAME" | b"Lavf" | b"Lavc"));
-            let delay = be32(at + 20).map(|v| (v >> 20, v >> 8 & 0xfff)).filter(|_| trusted);
+            let delay = be32(at + 21).map(|v| (v >> 20, v >> 8 & 0xfff)).filter(|_| trusted);
             return Some(Self { frames, delay });
         }
         // VBRI stands at a fixed place, whatever the side information.

@@ -111,27 +111,58 @@ impl<'a> Bits<'a> {
     /// Rice-coded signed numbers with parameter `k` below 31, one for each of `out`.
     #[inline(always)]
     pub(super) fn rice<T>(&mut self, k: u32, out: &mut [T], make: impl Fn(i32) -> T) -> Read<()> {
-        for slot in out {
-            if self.held < 32 {
-                self.refill();
+        // A number takes about k + 2 bits: so many that the 56 bits of a refill nearly always hold.
+        match k {
+            0..=8 => self.rice_by::<4, T>(k, out, make),
+            9..=12 => self.rice_by::<3, T>(k, out, make),
+            _ => self.rice_by::<2, T>(k, out, make),
+        }
+    }
+
+    /// Decodes groups of `G` numbers from one filling of the buffer, and asks only at the end of
+    /// each group whether there were bits enough; if not, the group is decoded again with care.
+    #[inline(always)]
+    fn rice_by<const G: usize, T>(
+        &mut self,
+        k: u32,
+        out: &mut [T],
+        make: impl Fn(i32) -> T,
+    ) -> Read<()> {
+        let (groups, rest) = out.as_chunks_mut::<G>();
+        for group in groups {
+            self.refill();
+            let (mut buffer, mut used) = (self.buffer, 0);
+            for slot in group.iter_mut() {
+                let zeros = (buffer | 1).leading_zeros();
+                // The one that ends the run, and the k low bits after it.
+                let tail = (buffer << zeros) >> (63 - k);
+                let folded = (zeros << k).wrapping_add(tail as u32).wrapping_sub(1 << k);
+                *slot = make(unfold(folded));
+                buffer = buffer.wrapping_shl(zeros + 1 + k);
+                used += zeros + 1 + k;
             }
-            let zeros = self.buffer.leading_zeros();
-            let folded = if zeros + 1 + k <= self.held {
-                let rest = self.buffer << zeros << 1;
-                let low = ((rest >> 1) >> (63 - k)) as u32;
-                self.buffer = rest << k;
-                self.held -= zeros + 1 + k;
-                zeros << k | low
+            if used <= self.held {
+                self.buffer = buffer;
+                self.held -= used;
             } else {
-                let high = self.unary()?;
-                if high > u32::MAX >> k {
-                    return Err(Stop::Invalid("a residual exceeds 32 bits"));
+                for slot in group {
+                    *slot = make(self.rice_one(k)?);
                 }
-                high << k | self.unsigned(k)?
-            };
-            *slot = make((folded >> 1) as i32 ^ -((folded & 1) as i32));
+            }
+        }
+        for slot in rest {
+            *slot = make(self.rice_one(k)?);
         }
         Ok(())
+    }
+
+    /// One Rice-coded number of any length.
+    fn rice_one(&mut self, k: u32) -> Read<i32> {
+        let high = self.unary()?;
+        if high > u32::MAX >> k {
+            return Err(Stop::Invalid("a residual exceeds 32 bits"));
+        }
+        Ok(unfold(high << k | self.unsigned(k)?))
     }
 
     /// Skips to the next byte; returns the number of bytes read so far.
@@ -139,6 +170,12 @@ impl<'a> Bits<'a> {
         let read = self.next * 8 - self.held as usize;
         Ok(read.div_ceil(8))
     }
+}
+
+/// 0, 1, 2, 3, 4 … stand for 0, -1, 1, -2, 2 …
+#[inline(always)]
+fn unfold(folded: u32) -> i32 {
+    (folded >> 1) as i32 ^ -((folded & 1) as i32)
 }
 
 #[cfg(test)]

@@ -182,33 +182,32 @@ fn by_order(out: &mut [i32], coefficients: &[i32], shift: u32, narrow: bool) {
     unrolled!(1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
-/// Sums of 32 bits. The newest sample is multiplied last: it is the one that is waited for.
+/// Sums of 32 bits, oldest sample first: the newest is the one that is waited for.
 fn predict_32<const N: usize>(out: &mut [i32], coefficients: &[i32; N], shift: u32) {
-    let Some((first, rest)) = out.split_first_chunk_mut::<N>() else { return };
-    let mut past = *first;
-    for slot in rest {
+    let mut reversed = *coefficients;
+    reversed.reverse();
+    for i in N..out.len() {
+        let (past, rest) = out.split_at_mut(i);
+        let (Some(past), Some(slot)) = (past.last_chunk::<N>(), rest.first_mut()) else { return };
         let mut sum = 0i32;
         for j in 0..N {
-            sum = sum.wrapping_add(coefficients[N - 1 - j].wrapping_mul(past[j]));
+            sum = sum.wrapping_add(reversed[j].wrapping_mul(past[j]));
         }
         *slot = slot.wrapping_add(sum >> shift);
-        past.copy_within(1.., 0);
-        past[N - 1] = *slot;
     }
 }
 
 /// The same with sums of 64 bits.
 fn predict_64<const N: usize>(out: &mut [i32], coefficients: &[i32; N], shift: u32) {
-    let Some((first, rest)) = out.split_first_chunk_mut::<N>() else { return };
-    let coefficients = coefficients.map(i64::from);
-    let mut past = first.map(i64::from);
-    for slot in rest {
+    let mut reversed = coefficients.map(i64::from);
+    reversed.reverse();
+    for i in N..out.len() {
+        let (past, rest) = out.split_at_mut(i);
+        let (Some(past), Some(slot)) = (past.last_chunk::<N>(), rest.first_mut()) else { return };
         let mut sum = 0i64;
         for j in 0..N {
-            sum = sum.wrapping_add(coefficients[N - 1 - j].wrapping_mul(past[j]));
+            sum = sum.wrapping_add(reversed[j].wrapping_mul(i64::from(past[j])));
         }
-        *slot = (i64::from(*slot).wrapping_add(sum >> shift)) as i32;
-        past.copy_within(1.., 0);
-        past[N - 1] = i64::from(*slot);
+        *slot = i64::from(*slot).wrapping_add(sum >> shift) as i32;
     }
 }
