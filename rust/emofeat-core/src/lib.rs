@@ -5,6 +5,7 @@
 //! catalogue; `plan` runs it over a signal, `batch` over files.
 
 pub mod audio;
+pub mod batch;
 pub mod descriptor;
 pub mod dsp;
 pub mod error;

@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::features;
 use crate::spec::{Given, Spec, did_you_mean};
 use crate::stage::{Block, FrontEnd, Prep, Stage, Stages, Workspace};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Raised whenever a number that comes out changes; part of every digest.
 pub const NUMERICS_VERSION: u32 = 1;
@@ -28,6 +28,31 @@ pub enum Values {
     F32(Vec<f32>),
     /// Double precision.
     F64(Vec<f64>),
+}
+
+impl Values {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::F32(values) => values.len(),
+            Values::F64(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds values of the same precision at the end.
+    pub fn append(&mut self, more: Values) {
+        match (self, more) {
+            (Values::F32(all), Values::F32(mut more)) => all.append(&mut more),
+            (Values::F64(all), Values::F64(mut more)) => all.append(&mut more),
+            // A plan gives each feature in one precision.
+            (all, more) => *all = more,
+        }
+    }
 }
 
 /// What to do with a signal shorter than one frame.
@@ -375,11 +400,13 @@ fn place<T: Precision<L>, const L: usize>(
 impl<T: Precision<L>, const L: usize> Group<T, L> {
     /// Runs `work` with buffers from the store, which keeps them for the next recording.
     fn with_workspace<R>(&self, work: impl FnOnce(&mut Workspace<T, L>) -> R) -> R {
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = spare().pop();
+        // Never waits: a lock that was held while the process forked stays held in the child.
+        let found = self.spare.try_lock().ok().and_then(|mut spare| spare.pop());
         let mut workspace = found.unwrap_or_else(|| self.stages.workspace());
         let result = work(&mut workspace);
-        spare().push(workspace);
+        if let Ok(mut spare) = self.spare.try_lock() {
+            spare.push(workspace);
+        }
         result
     }
 
@@ -563,6 +590,11 @@ impl Run {
         self.passes
     }
 
+    /// Whether the pass that is under way is the one in which rows come out.
+    pub fn last_pass(&self) -> bool {
+        self.pass + 1 >= self.passes
+    }
+
     /// Takes the next samples and, with `end`, ends the pass. In the last pass, gives the rows of
     /// every feature that have become final; in earlier ones, none.
     pub fn feed<S: Sample>(&mut self, samples: &[S], end: bool) -> Result<Vec<Values>> {
@@ -596,7 +628,7 @@ impl Run {
             }
         }
         let samples = replaced.as_deref().unwrap_or(samples);
-        let (plan, pass, last) = (&self.plan, self.pass, self.pass + 1 == self.passes);
+        let (plan, pass, last) = (&self.plan, self.pass, self.last_pass());
         let single = plan.single.iter().zip(&mut self.single);
         let single = single.map(|(g, run)| run.feed(g, samples, end, pass, last)).collect();
         let double = plan.double.iter().zip(&mut self.double);
