@@ -39,14 +39,15 @@ impl Default for Want {
 /// `round(start · sr) .. round(end · sr)` of it.
 pub struct Reader {
     source: Source,
+    /// None once the file has ended.
     stream: Option<ResampleStream>,
+    resampled: bool,
     sr: u32,
     /// First sample that is wanted and number of samples still to come, at the rate of the output.
     from: u64,
     left: Option<u64>,
     /// What the stream has given beyond what was asked for.
     spare: Vec<f32>,
-    ended: bool,
 }
 
 impl Reader {
@@ -90,7 +91,7 @@ impl Reader {
             }
         };
         let left = to.map(|to| to - from);
-        Ok(Self { source, stream, sr, from, left, spare: Vec::new(), ended: false })
+        Ok(Self { source, resampled: stream.is_some(), stream, sr, from, left, spare: Vec::new() })
     }
 
     /// What the file is.
@@ -120,27 +121,13 @@ impl Reader {
     /// Appends up to `max` samples to `out` and says how many; 0 is the end.
     pub fn read(&mut self, out: &mut Vec<f32>, max: usize) -> Result<usize> {
         let wanted = self.left.map_or(max, |left| usize::try_from(left).map_or(max, |left| left.min(max)));
-        let count = match &mut self.stream {
-            None => {
-                let count = if wanted == 0 { 0 } else { self.source.read(out, wanted)? };
-                self.ended = count == 0;
-                count
-            }
-            Some(stream) => {
-                let mut input = Vec::new();
-                while self.spare.len() < wanted && !self.ended {
-                    input.clear();
-                    if self.source.read(&mut input, CHUNK)? == 0 {
-                        stream.finish(&mut self.spare);
-                        self.ended = true;
-                    } else {
-                        stream.push(&input, &mut self.spare);
-                    }
-                }
-                let count = wanted.min(self.spare.len());
-                out.extend(self.spare.drain(..count));
-                count
-            }
+        let count = if !self.resampled {
+            if wanted == 0 { 0 } else { self.source.read(out, wanted)? }
+        } else {
+            self.resample(wanted)?;
+            let count = wanted.min(self.spare.len());
+            out.extend(self.spare.drain(..count));
+            count
         };
         if let Some(left) = &mut self.left {
             *left -= count as u64;
@@ -151,6 +138,21 @@ impl Reader {
             }
         }
         Ok(count)
+    }
+
+    /// Fills `spare` with `wanted` samples, or as many as are left.
+    fn resample(&mut self, wanted: usize) -> Result<()> {
+        let mut input = Vec::new();
+        while self.spare.len() < wanted {
+            let Some(stream) = &mut self.stream else { break };
+            input.clear();
+            if self.source.read(&mut input, CHUNK)? > 0 {
+                stream.push(&input, &mut self.spare);
+            } else if let Some(stream) = self.stream.take() {
+                stream.finish(&mut self.spare);
+            }
+        }
+        Ok(())
     }
 
     /// Appends everything that is left.
@@ -447,7 +449,12 @@ impl Blocks {
         let mut samples = Vec::new();
         while !self.done {
             samples.clear();
-            while samples.len() < self.chunk && self.reader.read(&mut samples, self.chunk - samples.len())? > 0 {}
+            loop {
+                let missing = self.chunk - samples.len();
+                if missing == 0 || self.reader.read(&mut samples, missing)? == 0 {
+                    break;
+                }
+            }
             let end = samples.len() < self.chunk;
             self.n_samples += samples.len() as u64;
             let last = self.run.last_pass();

@@ -110,6 +110,8 @@ pub struct Feature {
     pub spec: String,
     /// Column names.
     pub columns: Vec<String>,
+    /// One line.
+    pub summary: &'static str,
     /// Unit of the values.
     pub unit: &'static str,
     /// How far it looks.
@@ -244,8 +246,19 @@ impl Plan {
             place(&mut self.single, front, base, ops)?
         };
         let place = Place { double, group, member };
+        let summary = features::find(&spec.name)?.summary;
         let (spec, unit) = (spec.to_string(), recipe.unit);
-        self.features.push(Feature { key, spec, columns, unit, scope, global_because, framing, place });
+        self.features.push(Feature {
+            key,
+            spec,
+            columns,
+            summary,
+            unit,
+            scope,
+            global_because,
+            framing,
+            place,
+        });
         Ok(())
     }
 
@@ -368,6 +381,30 @@ impl Plan {
         };
         self.features.iter().map(take).collect()
     }
+}
+
+/// Transform `name` of rows that the caller holds, frames first with `columns` columns.
+pub fn transform<T: Precision<L>, const L: usize>(
+    name: &str,
+    given: &Given,
+    rows: &[T],
+    columns: usize,
+) -> Result<Vec<T>> {
+    let op = features::transform(name, given)?;
+    let op = T::op(op.as_ref());
+    op.check(columns)?;
+    let count = rows.len() / columns.max(1);
+    if count < op.min_rows() {
+        let message = format!("{name}: {count} frames were given, it needs {}", op.min_rows());
+        return Err(Error::new(Code::TooShort, message));
+    }
+    let mut run = op.begin(columns);
+    run.survey(rows);
+    run.settle();
+    let mut out = Vec::with_capacity(count * op.width(columns));
+    run.push(rows, &mut out);
+    run.finish(&mut out);
+    Ok(out)
 }
 
 fn non_finite(at: u64) -> Error {

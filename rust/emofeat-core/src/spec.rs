@@ -191,11 +191,11 @@ impl Args {
         let mut values = Vec::new();
         for param in all() {
             let own = given.iter().find(|(n, _)| n == param.name).map(|(_, v)| v.clone());
-            let set = own.is_some();
             let value = match own {
                 Some(value) => param.accept(owner, value)?,
                 None => param.default.value(),
             };
+            let set = value != param.default.value();
             values.push((param.name, value, set));
         }
         Ok(Self { owner, values })
@@ -206,7 +206,7 @@ impl Args {
         self.values.iter().find(|(n, ..)| *n == name).map_or(NONE, |(_, v, _)| v)
     }
 
-    /// Whether the parameter was given (not filled in).
+    /// Whether the parameter has another value than its default.
     pub fn is_set(&self, name: &str) -> bool {
         self.values.iter().any(|(n, _, set)| *n == name && *set)
     }

@@ -4,7 +4,7 @@
 
 use crate::descriptor::{AnyOp, Recipe};
 use crate::error::{Code, Error, Result};
-use crate::spec::{Args, Param, Spec, did_you_mean};
+use crate::spec::{Args, Given, Param, Spec, did_you_mean};
 
 pub mod mel;
 mod shared;
@@ -53,6 +53,16 @@ pub fn find(name: &str) -> Result<&'static Entry> {
         );
         Error::new(Code::UnknownName, message)
     })
+}
+
+/// The operation of transform `name`.
+pub fn transform(name: &str, given: &Given) -> Result<Box<dyn AnyOp>> {
+    let entry = find(name)?;
+    let args = Args::new(entry.name, entry.params, given)?;
+    match &entry.make {
+        Make::Transform(make) => make(&args),
+        Make::Feature(_) => Err(args.error("is a feature of a signal, not a transform of rows")),
+    }
 }
 
 /// The recipe of `spec` at sampling rate `sr`.

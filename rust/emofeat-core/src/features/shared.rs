@@ -19,7 +19,7 @@ pub const STFT: &[Param] = &[
     Param { name: "n_fft", kind: Kind::Int(1, MANY), default: Default::Int(2048), unit: "samples", doc: "Length of the FFT and of a frame." },
     Param { name: "hop_length", kind: Kind::Int(1, MANY), default: Default::Int(512), unit: "samples", doc: "Distance from one frame to the next." },
     Param { name: "win_length", kind: Kind::OptInt(1, MANY), default: Default::None, unit: "samples", doc: "Length of the window, centred in the frame; none: `n_fft`." },
-    Param { name: "win_ms", kind: Kind::OptFloat(0.01, 1e6), default: Default::None, unit: "ms", doc: "Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless that is given." },
+    Param { name: "win_ms", kind: Kind::OptFloat(0.01, 1e6), default: Default::None, unit: "ms", doc: "Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless that differs from its default." },
     Param { name: "hop_ms", kind: Kind::OptFloat(0.01, 1e6), default: Default::None, unit: "ms", doc: "Distance between frames in time; sets `hop_length`." },
     Param { name: "window", kind: Kind::Window(NAMES), default: Default::Str("hann"), unit: "", doc: "Window function, periodic, or its samples." },
     Param { name: "center", kind: Kind::Bool, default: Default::Bool(true), unit: "", doc: "Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame) or starts there." },

@@ -1,0 +1,118 @@
+//! What there is: features, parameters, filterbanks, windows.
+
+use crate::arrays::{specs, to_python};
+use crate::errors::{Raise, bad};
+use emofeat_core::dsp::mel::{self, Norm};
+use emofeat_core::dsp::{cepstrum, window as windows};
+use emofeat_core::features::{CATALOGUE, Make};
+use emofeat_core::plan::{NUMERICS_VERSION, Plan};
+use emofeat_core::spec::{Kind, Param, Spec};
+use numpy::{PyArray1, PyArray2};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+#[pyfunction]
+pub fn numerics_version() -> u32 {
+    NUMERICS_VERSION
+}
+
+/// Type, optional or not, lower and upper bound, choices.
+fn kind(kind: Kind) -> (&'static str, bool, Option<(f64, f64)>, &'static [&'static str]) {
+    match kind {
+        Kind::Bool => ("bool", false, None, &[]),
+        Kind::Int(low, high) => ("int", false, Some((low as f64, high as f64)), &[]),
+        Kind::OptInt(low, high) => ("int", true, Some((low as f64, high as f64)), &[]),
+        Kind::Float(low, high) => ("float", false, Some((low, high)), &[]),
+        Kind::OptFloat(low, high) => ("float", true, Some((low, high)), &[]),
+        Kind::Choice(names) => ("choice", false, None, names),
+        Kind::OptChoice(names) => ("choice", true, None, names),
+        Kind::Window(names) => ("window", false, None, names),
+        Kind::OptFloats => ("floats", true, None, &[]),
+    }
+}
+
+fn param_dict<'py>(py: Python<'py>, param: &Param) -> PyResult<Bound<'py, PyDict>> {
+    let (kind, optional, bounds, choices) = kind(param.kind);
+    let out = PyDict::new(py);
+    out.set_item("name", param.name)?;
+    out.set_item("kind", kind)?;
+    out.set_item("optional", optional)?;
+    out.set_item("bounds", bounds)?;
+    out.set_item("choices", PyList::new(py, choices)?)?;
+    out.set_item("default", to_python(py, &param.default.value())?)?;
+    out.set_item("unit", param.unit)?;
+    out.set_item("doc", param.doc)?;
+    Ok(out)
+}
+
+/// The catalogue as data.
+#[pyfunction]
+pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let entries = PyList::empty(py);
+    for entry in CATALOGUE {
+        let out = PyDict::new(py);
+        let is_feature = matches!(entry.make, Make::Feature(_));
+        out.set_item("name", entry.name)?;
+        out.set_item("kind", if is_feature { "feature" } else { "transform" })?;
+        out.set_item("summary", entry.summary)?;
+        out.set_item("doc", entry.doc)?;
+        out.set_item("convention", entry.convention)?;
+        out.set_item("unit", entry.unit)?;
+        let params: PyResult<Vec<_>> =
+            entry.params.iter().flat_map(|p| p.iter()).map(|p| param_dict(py, p)).collect();
+        out.set_item("params", params?)?;
+        // Scope and columns at the defaults; a transform is shown on the log-mel spectrogram.
+        let spec = if is_feature { entry.name.to_owned() } else { format!("{}(logmel)", entry.name) };
+        let spec = Spec::parse(&spec).raise(py)?;
+        let plan = Plan::new(&[spec], 22_050, Default::default()).raise(py)?;
+        out.set_item("scope", plan.features()[0].scope.as_str())?;
+        out.set_item("columns", &plan.features()[0].columns)?;
+        entries.append(out)?;
+    }
+    Ok(entries)
+}
+
+/// The canonical text of feature specifications, one string each.
+#[pyfunction]
+pub fn canonical(py: Python<'_>, features: Vec<String>) -> PyResult<Vec<String>> {
+    Ok(specs(py, &features)?.iter().map(ToString::to_string).collect())
+}
+
+#[pyfunction]
+pub fn mel_bank<'py>(
+    py: Python<'py>,
+    sr: f64,
+    n_fft: usize,
+    n_mels: usize,
+    fmin: f64,
+    fmax: f64,
+    htk: bool,
+    norm: Option<f64>,
+    slaney: bool,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let norm = if slaney { Norm::Slaney } else { norm.map_or(Norm::None, Norm::P) };
+    let bank = mel::mel_bank(sr, n_fft, n_mels, fmin, fmax, htk, norm).raise(py)?;
+    PyArray2::from_vec2(py, &bank.dense()).map_err(|e| bad(py, e.to_string()))
+}
+
+#[pyfunction]
+pub fn mel_frequencies(py: Python<'_>, n: usize, fmin: f64, fmax: f64, htk: bool) -> Bound<'_, PyArray1<f64>> {
+    PyArray1::from_vec(py, mel::mel_frequencies(n, fmin, fmax, htk))
+}
+
+#[pyfunction]
+pub fn window<'py>(py: Python<'py>, name: &str, n: usize, periodic: bool) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    Ok(PyArray1::from_vec(py, windows::window(name, n, periodic).raise(py)?))
+}
+
+#[pyfunction]
+pub fn dct(
+    py: Python<'_>,
+    kind: u8,
+    outputs: usize,
+    inputs: usize,
+    ortho: bool,
+) -> PyResult<Bound<'_, PyArray2<f64>>> {
+    let rows = cepstrum::dct(kind, outputs, inputs, ortho);
+    PyArray2::from_vec2(py, &rows).map_err(|e| bad(py, e.to_string()))
+}
