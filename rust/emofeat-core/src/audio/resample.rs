@@ -2,7 +2,7 @@
 //!
 //! # The filter
 //!
-//! One prototype serves all rates. With time in periods of the lower of the two rates it is the
+//! One prototype serves all rates. With time in periods of the lower of its two rates it is the
 //! Kaiser-windowed sinc
 //!
 //! ```text
@@ -11,25 +11,31 @@
 //! ```
 //!
 //! which is flat within 0.02 dB up to 0.9 of the lower Nyquist frequency and more than 100 dB down
-//! from the lower Nyquist on: the transition lies between the two. Each output sample is the sum of
-//! `T · max(1, from/to)` products (120 for every upsampling, 360 for 48 → 16 kHz); each of the
-//! filter's phases is scaled to a gain of exactly 1 at 0 Hz. The delay is removed: output `k` is the
-//! signal at the time `k / to`, and the signal is zero outside the samples that are given.
+//! from the lower Nyquist frequency on: the transition lies between the two. Each phase has
+//! `T · max(1, from/to)` taps, scaled to a gain of exactly 1 at 0 Hz.
+//!
+//! Where one rate is 2.5 times the other or more, half-band filters (β = 12.5, every other tap zero)
+//! halve or double the higher rate until it is not, which costs less: 48 → 16 kHz is a half-band
+//! filter of 51 taps to 24 kHz, then the sharp filter of 180 taps. A half-band filter leaves the band
+//! up to the lower Nyquist frequency alone and stops whatever would fold into it, by 113 dB or more.
+//!
+//! The delay is removed: output `k` is the signal at the time `k / to`, and the signal is zero outside
+//! the samples that are given.
 //!
 //! # The same bits
 //!
 //! Output `k` is a sum over a window of input that depends on `k` alone, in an order that depends on
 //! the pair of rates alone. So blocks of any size, a start in the middle, and the whole signal give
 //! the same bits, and so do all instruction sets: products and sums are rounded one by one (no fused
-//! multiply-add), and the order belongs to the definition:
+//! multiply-add), and the order belongs to the definition of each scheme:
 //!
-//! * *columns*, where both terms of the reduced ratio are small (48 → 16, 16 → 48, 8 → 16 kHz): many
-//!   outputs of one phase side by side, each summed on its own, outermost taps first, mirrored taps
-//!   added before they are multiplied.
-//! * *rows*, for all other ratios: one output at a time in 16 interleaved partial sums, which are
-//!   then added as a tree. Where the exact phases would make a table larger than 1024 rows for the
-//!   prototype (44100 → 47999), the two nearest of 1024 phases are interpolated linearly, an error
-//!   below -115 dB.
+//! * *columns*, for a ratio of small integers (24 → 16, 8 → 16 kHz, half-bands): many outputs of one
+//!   phase side by side, each summed on its own; mirrored taps are added before they are multiplied.
+//! * *lanes*, for other ratios (44.1 → 48 kHz): the same phase of 16 successive periods of the
+//!   pattern side by side, each summed on its own.
+//! * *rows*, where exact phases would make a table of more than 1024 rows per period of the lower rate
+//!   (44100 → 47999): the two nearest of 1024 phases are interpolated linearly, an error below
+//!   -115 dB. One output has 16 interleaved partial sums, which are added as a tree.
 //!
 //! A sample that is NaN or infinite reaches only the outputs whose window holds it.
 
@@ -41,6 +47,9 @@ use crate::error::{Code, Error, Result};
 
 /// Kaiser's β: side lobes of the step response at -103 dB.
 const BETA: f64 = 10.3;
+/// Kaiser's β and [`EDGE`] of the half-band filters, of which several may add up: below -113 dB each.
+const HALF_BAND_BETA: f64 = 12.5;
+const HALF_BAND_EDGE: f64 = 4.2;
 /// Length of the prototype in periods of the lower rate, at least.
 const LENGTH: f64 = 120.0;
 /// Distance from the cutoff (-6 dB) to the edge of the stop band, times the length.
@@ -60,7 +69,7 @@ const CHUNK: i64 = 4096;
 const MAX_RATE: u32 = 768_000;
 /// Largest ratio of the two rates: the filter has 120 times as many taps.
 const MAX_RATIO: u32 = 256;
-/// Tables kept for later use, each of at most a few megabytes.
+/// Tables kept for later use, each of half a megabyte or so at most.
 const CACHED: usize = 32;
 
 /// A run of taps on consecutive samples of one of the `m` interleaved streams of the input.
@@ -132,7 +141,6 @@ impl Isa {
     }
 
     fn best() -> Isa {
-        if let Some(i) = std::env::var("ISA").ok().and_then(|s| s.parse::<usize>().ok()) { return Isa::available()[i]; }
         Isa::available().last().copied().unwrap_or(Isa::Portable)
     }
 }
@@ -143,10 +151,10 @@ fn sin_pi(x: f64) -> f64 {
     let r = std::f64::consts::PI * (x - n);
     let r2 = r * r;
     // Taylor series on |r| ≤ π/2: the first omitted term is below 1e-20.
+    static INVERSES: [f64; 11] = inverses(2, 1);
     let mut sum = 0.0;
-    for k in (1..=11).rev() {
-        let k = k as f64;
-        sum = (1.0 + sum) * -r2 / (2.0 * k * (2.0 * k + 1.0));
+    for inverse in INVERSES.iter().rev() {
+        sum = (1.0 + sum) * -r2 * inverse;
     }
     let s = r * (1.0 + sum);
     if n.rem_euclid(2.0) == 0.0 { s } else { -s }
@@ -158,21 +166,35 @@ fn sinc(x: f64) -> f64 {
 }
 
 /// The Kaiser window over `-1 < x < 1`, without its scale; zero outside.
-fn kaiser(x: f64) -> f64 {
+fn kaiser(beta: f64, x: f64) -> f64 {
     let u = 1.0 - x * x;
-    if u > 0.0 { bessel_i0(BETA * u.sqrt()) } else { 0.0 }
+    if u > 0.0 { bessel_i0(beta * u.sqrt()) } else { 0.0 }
 }
 
-/// Modified Bessel function of the first kind and order 0, by its power series.
+/// Modified Bessel function of the first kind and order 0 for `|x| < 15`, by its power series.
 fn bessel_i0(x: f64) -> f64 {
+    static INVERSES: [f64; 48] = inverses(1, 0);
     let q = 0.25 * x * x;
-    let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
-    while term > sum * 1e-17 {
-        term *= q / (k * k);
+    let (mut sum, mut term) = (1.0, 1.0);
+    for inverse in &INVERSES {
+        term *= q * inverse;
         sum += term;
-        k += 1.0;
+        if term < sum * 1e-17 {
+            break;
+        }
     }
     sum
+}
+
+/// `1 / (a k (a k + b))` for k = 1, 2 …: divisions would take most of the time of a series.
+const fn inverses<const N: usize>(a: usize, b: usize) -> [f64; N] {
+    let mut inverses = [0.0; N];
+    let mut k = 1;
+    while k <= N {
+        inverses[k - 1] = 1.0 / (a * k * (a * k + b)) as f64;
+        k += 1;
+    }
+    inverses
 }
 
 impl Stage {
@@ -201,11 +223,11 @@ impl Stage {
     /// band below `band`, given as a fraction of the higher rate and less than 1/4.
     fn half_band(up: bool, band: f64) -> Stage {
         let transition = 0.5 - 2.0 * band;
-        let pairs = (0.5 * EDGE / transition).ceil() as usize;
+        let pairs = (0.5 * HALF_BAND_EDGE / transition).ceil() as usize;
         // Every other tap of a half-band filter is zero, but for the one in the centre.
         let weights: Vec<f64> = (0..pairs)
             .map(|i| (2 * (pairs - i) - 1) as f64)
-            .map(|t| sinc(0.5 * t) * kaiser(t / (2 * pairs) as f64))
+            .map(|t| sinc(0.5 * t) * kaiser(HALF_BAND_BETA, t / (2 * pairs) as f64))
             .collect();
         let gain = weights.iter().sum::<f64>() * if up { 2.0 } else { 4.0 };
         let mut taps: Vec<f32> = weights.iter().map(|w| (w / gain) as f32).collect();
@@ -301,7 +323,7 @@ impl Plan {
     /// Appends the outputs `out`; `x[0]` is input `base`, and inputs outside `x` are zero.
     fn compute(&self, isa: Isa, out: Range<i64>, x: &[f32], base: i64, y: &mut Vec<f32>) {
         match isa {
-            Isa::Portable => self.compute_as::<32, 2>(out, x, base, y),
+            Isa::Portable => self.compute_as::<32, 2, 2>(out, x, base, y),
             // SAFETY: `Isa::available` is the only source of these values, and lists what the
             // running processor was found to have.
             #[cfg(target_arch = "x86_64")]
@@ -315,19 +337,20 @@ impl Plan {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn compute_avx2(&self, out: Range<i64>, x: &[f32], base: i64, y: &mut Vec<f32>) {
-        self.compute_as::<64, 4>(out, x, base, y);
+        self.compute_as::<64, 4, 4>(out, x, base, y);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
     fn compute_avx512(&self, out: Range<i64>, x: &[f32], base: i64, y: &mut Vec<f32>) {
-        self.compute_as::<128, 8>(out, x, base, y);
+        self.compute_as::<128, 8, 4>(out, x, base, y);
     }
 
     /// The body that is compiled once per instruction set: `W` outputs side by side in columns,
-    /// `G` outputs at once in rows. Neither changes the order of any sum.
+    /// `G` phases at once in lanes, `R` outputs at once in rows. None of them changes the order of any
+    /// sum.
     #[inline(always)]
-    fn compute_as<const W: usize, const G: usize>(
+    fn compute_as<const W: usize, const G: usize, const R: usize>(
         &self,
         out: Range<i64>,
         x: &[f32],
@@ -357,14 +380,21 @@ impl Plan {
                 let to = if last { &mut *y } else { &mut target };
                 match &stage.scheme {
                     Scheme::Columns { phases, taps, ahead } => stage.columns_as::<W>(
-                        phases, taps, *ahead, &spans[i], from, base, &mut scratch, to,
+                        phases,
+                        taps,
+                        *ahead,
+                        &spans[i],
+                        from,
+                        base,
+                        &mut scratch,
+                        to,
                     ),
                     Scheme::Lanes { taps } => {
                         stage.lanes_as::<G>(taps, &spans[i], from, base, &mut scratch, to);
                     }
-                    Scheme::Rows { taps, count } => stage.rows_as::<G>(
-                        taps, *count, &spans[i], from, base, &mut scratch, to,
-                    ),
+                    Scheme::Rows { taps, count } => {
+                        stage.rows_as::<R>(taps, *count, &spans[i], from, base, &mut scratch, to)
+                    }
                 }
                 if !last {
                     std::mem::swap(&mut source, &mut target);
@@ -480,9 +510,8 @@ impl Stage {
                     xs[g] = &across[p * m / l..p * m / l + n];
                 }
                 let sums = lane_sums(&rows, &xs, n);
-                for g in 0..G.min(wanted.end - p) {
-                    results[p + g] = sums[g];
-                }
+                let full = G.min(wanted.end - p);
+                results[p..p + full].copy_from_slice(&sums[..full]);
                 p += G;
             }
             scatter_lanes(results, mixed);
@@ -601,7 +630,7 @@ fn phase(fraction: f64, reach: usize, step: f64) -> Vec<f32> {
     let taps: Vec<f64> = (0..2 * reach)
         .map(|j| {
             let t = j as f64 + 1.0 - half - fraction;
-            sinc(cutoff * t) * kaiser(t / half)
+            sinc(cutoff * t) * kaiser(BETA, t / half)
         })
         .collect();
     let gain: f64 = taps.iter().sum();
@@ -619,11 +648,8 @@ fn columns(l: usize, m: usize, reach: usize, step: f64) -> Scheme {
         let mut runs = Vec::new();
         // Tap `j` meets sample `(offset + j) / m` of stream `(offset + j) % m`. A phase on or half
         // way between two samples is symmetric: its taps `j` and `last - j` are equal.
-        let last = if rest == 0 {
-            Some(2 * reach - 2)
-        } else {
-            (2 * rest == l).then_some(2 * reach - 1)
-        };
+        let last =
+            if rest == 0 { Some(2 * reach - 2) } else { (2 * rest == l).then_some(2 * reach - 1) };
         let count = last.map_or(2 * reach, |last| last.div_ceil(2));
         for j in 0..m.min(count) {
             let run: Vec<usize> = (j..count).step_by(m).collect();
@@ -896,8 +922,7 @@ impl Resampler {
     /// The number of samples at `to` Hz for `n` samples at `from` Hz, as librosa counts them:
     /// `ceil(n · (to / from))` in double precision.
     ///
-    /// The rounding of the ratio can add a sample where the exact product is whole: three samples
-    /// from 1 to 3 Hz ... are nine, 147 samples from 44.1 to 16 kHz can be one more than 160.
+    /// Where the exact product is whole, the rounding of the ratio can add a sample to it.
     pub fn output_len(from: u32, to: u32, n: usize) -> usize {
         if from == to {
             return n;
@@ -928,5 +953,160 @@ impl Resampler {
         let mut y = Vec::with_capacity(len);
         self.plan.compute(self.isa, 0..len as i64, x, 0, &mut y);
         y
+    }
+
+    /// A stream whose first output is `first_output`, and whose first pushed sample is input
+    /// `first_input`, both counted from the start of the recording.
+    ///
+    /// Its outputs are those of the whole recording if `first_input` is not beyond the start of
+    /// [`input_span`](Self::input_span) of `first_output`; else the samples before it count as zero.
+    pub fn stream(&self, first_output: u64, first_input: u64) -> ResampleStream {
+        ResampleStream {
+            resampler: self.clone(),
+            pending: Vec::new(),
+            pending_start: first_input as i64,
+            next: first_output as i64,
+        }
+    }
+}
+
+/// Samples that are copied to the pending ones at once, so that a long push does not double memory.
+const PIECE: usize = 1 << 16;
+
+/// Resampling of a signal that arrives in blocks. Holds as many samples as the filter is long.
+#[derive(Debug, Clone)]
+pub struct ResampleStream {
+    resampler: Resampler,
+    /// The inputs from `pending_start` on that outputs to come may depend on.
+    pending: Vec<f32>,
+    pending_start: i64,
+    next: i64,
+}
+
+impl ResampleStream {
+    /// Takes the next samples `x` and appends to `y` the outputs that depend on no later ones.
+    pub fn push(&mut self, x: &[f32], y: &mut Vec<f32>) {
+        for x in x.chunks(PIECE) {
+            self.pending.extend_from_slice(x);
+            let end = self.pending_start + self.pending.len() as i64;
+            self.advance(self.resampler.plan.ready(end), y);
+        }
+    }
+
+    /// Appends the outputs up to the end of the signal, which ends after the samples pushed so far:
+    /// [`Resampler::output_len`] of all samples up to there, those before the stream included.
+    pub fn finish(mut self, y: &mut Vec<f32>) {
+        let end = self.pending_start as usize + self.pending.len();
+        let len = Resampler::output_len(self.resampler.from, self.resampler.to, end);
+        self.advance(len as i64, y);
+    }
+
+    /// The index of the next output.
+    pub fn position(&self) -> u64 {
+        self.next as u64
+    }
+
+    /// Appends the outputs before `end` and forgets the inputs that no later output needs.
+    fn advance(&mut self, end: i64, y: &mut Vec<f32>) {
+        let Resampler { plan, isa, .. } = &self.resampler;
+        if end > self.next {
+            plan.compute(*isa, self.next..end, &self.pending, self.pending_start, y);
+            self.next = end;
+        }
+        let needed = plan.span(self.next..self.next + 1).start;
+        let done = (needed - self.pending_start).clamp(0, self.pending.len() as i64);
+        self.pending.drain(..done as usize);
+        self.pending_start += done;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn noise(n: usize) -> Vec<f32> {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    fn bits(y: &[f32]) -> Vec<u32> {
+        y.iter().map(|y| y.to_bits()).collect()
+    }
+
+    #[test]
+    fn all_instruction_sets_give_the_same_bits() {
+        // Columns, lanes and rows, with half-bands before and after.
+        for (from, to) in [
+            (48_000, 16_000),
+            (16_000, 48_000),
+            (8_000, 16_000),
+            (16_000, 24_000),
+            (44_100, 16_000),
+            (16_000, 22_050),
+            (8_000, 192_000),
+            (44_100, 47_999),
+            (96_000, 12_345),
+        ] {
+            let mut resampler = Resampler::new(from, to).unwrap();
+            // Lengths that leave every remainder of every kernel.
+            for n in [1, 777, 9_001] {
+                let x = noise(n);
+                resampler.isa = Isa::Portable;
+                let portable = bits(&resampler.process_whole(&x));
+                for &isa in Isa::available() {
+                    resampler.isa = isa;
+                    assert_eq!(bits(&resampler.process_whole(&x)), portable, "{from} {to} {isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_schemes_are_chosen_as_documented() {
+        let schemes = |from, to| -> Vec<&str> {
+            let name = |stage: &Stage| match stage.scheme {
+                Scheme::Columns { .. } => "columns",
+                Scheme::Lanes { .. } => "lanes",
+                Scheme::Rows { .. } => "rows",
+            };
+            Resampler::new(from, to).unwrap().plan.stages.iter().map(name).collect()
+        };
+        assert!(schemes(16_000, 16_000).is_empty());
+        assert_eq!(schemes(8_000, 16_000), ["columns"]);
+        assert_eq!(schemes(48_000, 16_000), ["columns", "columns"]);
+        assert_eq!(schemes(44_100, 16_000), ["columns", "lanes"]);
+        assert_eq!(schemes(44_100, 48_000), ["lanes"]);
+        assert_eq!(schemes(44_100, 47_999), ["rows"]);
+        assert_eq!(schemes(8_000, 192_000), ["columns"; 5]);
+    }
+
+    #[test]
+    fn special_functions_agree_with_their_definitions() {
+        for i in -4000..4000 {
+            let x = f64::from(i) * 0.013;
+            let expected = (std::f64::consts::PI * x).sin();
+            // The library's argument is rounded: |x| · 2^-53 · π.
+            assert!((sin_pi(x) - expected).abs() < 3e-14, "{x}");
+        }
+        // Abramowitz and Stegun, table 9.8.
+        assert!((bessel_i0(1.0) - 1.266_065_877_752_008).abs() < 1e-14);
+        assert!((bessel_i0(10.0) / 2_815.716_628_466_254 - 1.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn the_cache_shares_tables_and_stays_small() {
+        let plan = |from, to| Resampler::new(from, to).unwrap().plan;
+        assert!(Arc::ptr_eq(&plan(4_000, 8_000), &plan(8_000, 16_000)));
+        let kept = plan(8_000, 24_000);
+        for to in 0..2 * CACHED as u32 {
+            plan(8_000, 8_001 + 1_000 * to);
+        }
+        // Dropped from the cache, not from those who use it.
+        assert_eq!(kept.stages.len(), plan(8_000, 24_000).stages.len());
     }
 }
