@@ -1,7 +1,7 @@
 """The packages whose numbers are reproduced, behind the oracles' signature.
 
-`PEERS[name](y, sr, **parameters)` calls the real package on a float64 signal and returns `(n_frames, n_columns)`.
-Only oddities of the packages are handled here, each with its reason; no numbers are touched.
+`PEERS[name](y, sr, **parameters)` calls the real package on a float64 signal and returns `(n_frames,
+n_columns)`. Only oddities of the packages are handled here, each with its reason; no numbers are touched.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Peer = Callable[..., Array]
 def stand_ins(*names: str) -> Iterator[None]:
     """Empty modules in the place of `names` while an import runs, for those that are not installed.
 
-    pyAudioAnalysis imports a progress bar, an MP3 tag reader and pydub at its top without declaring them; none
-    takes part in short-term or mid-term features.
+    pyAudioAnalysis imports a progress bar, an MP3 tag reader and pydub at its top without declaring them;
+    none takes part in short-term or mid-term features.
     """
     missing = []
     for name in names:
@@ -61,7 +61,7 @@ with warnings.catch_warnings():
 
 @contextmanager
 def librosa_without_remarks() -> Iterator[None]:
-    """Filters that librosa warns about are what some tests draw on purpose; the numbers are defined all the same."""
+    """What librosa warns about is drawn on purpose by some tests, and its numbers are defined."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Empty filters detected in mel frequency basis", UserWarning)
         warnings.filterwarnings("ignore", "Trying to estimate tuning from empty frequency set", UserWarning)
@@ -192,26 +192,25 @@ def _psf_window(params: dict[str, Any]) -> dict[str, Any]:
     return params if name == "rectangular" else {**params, "winfunc": _PSF_WINDOWS[name]}
 
 
-def psf_mfcc(y: Array, sr: float, **params: Any) -> Array:
-    return psf.mfcc(y, sr, **_psf_window(params))  # type: ignore[no-any-return]
+@contextmanager
+def _psf_without_remarks() -> Iterator[None]:
+    """Frames longer than nfft are cut, logged by a deprecated function; an empty filter is 0/0."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.filterwarnings("ignore", "The 'warn' function is deprecated", DeprecationWarning)
+        yield
 
 
-def psf_fbank(y: Array, sr: float, **params: Any) -> Array:
-    return psf.fbank(y, sr, **_psf_window(params))[0]  # type: ignore[no-any-return]
+def _from_psf(function: Callable[..., Any], result: int | None = None) -> Peer:
+    def peer(y: Array, sr: float, **params: Any) -> Array:
+        with _psf_without_remarks():
+            out = function(y, sr, **_psf_window(params))
+        return np.asarray(out if result is None else out[result])
+
+    return peer
 
 
 def psf_energy(y: Array, sr: float, **params: Any) -> Array:
-    return psf.fbank(y, sr, **_psf_window(params))[1][:, None]  # type: ignore[no-any-return]
-
-
-def psf_logfbank(y: Array, sr: float, **params: Any) -> Array:
-    return psf.logfbank(y, sr, **params)  # type: ignore[no-any-return]
-
-
-def psf_ssc(y: Array, sr: float, **params: Any) -> Array:
-    # An empty filter makes 0/0 in the package; NaN is its answer.
-    with np.errstate(invalid="ignore"):
-        return psf.ssc(y, sr, **_psf_window(params))  # type: ignore[no-any-return]
+    return _from_psf(psf.fbank, 1)(y, sr, **params)[:, None]
 
 
 def psf_delta(x: Array, *, N: int = 2) -> Array:
@@ -220,8 +219,8 @@ def psf_delta(x: Array, *, N: int = 2) -> Array:
 
 preemphasis, framesig, powspec = sigproc.preemphasis, sigproc.framesig, sigproc.powspec
 
-#: Catalogue names that a package outside defines. Spectral flux, entropy, slope, energy entropy and CMVN are ours;
-#: torchaudio's two are held by golden values.
+#: Catalogue names that a package outside defines. Spectral flux, entropy, slope, energy entropy and CMVN
+#: are ours; torchaudio's two are held by golden values.
 PEERS: dict[str, Peer] = {
     "spectrogram": spectrogram,
     "melspectrogram": _from_librosa(librosa.feature.melspectrogram),
@@ -238,9 +237,9 @@ PEERS: dict[str, Peer] = {
     "kaldi_fbank": kaldi_fbank,
     "kaldi_mfcc": kaldi_mfcc,
     "pyaudioanalysis": pyaudioanalysis,
-    "psf_mfcc": psf_mfcc,
-    "psf_fbank": psf_fbank,
-    "psf_logfbank": psf_logfbank,
-    "psf_ssc": psf_ssc,
+    "psf_mfcc": _from_psf(psf.mfcc),
+    "psf_fbank": _from_psf(psf.fbank, 0),
+    "psf_logfbank": _from_psf(psf.logfbank),
+    "psf_ssc": _from_psf(psf.ssc),
     "delta": delta,
 }
