@@ -19,6 +19,15 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all-recordings",
+        action="store_true",
+        help="compare all real recordings with the packages, not a sample",
+    )
+
+
 WITHOUT_DATA = f"{signals.TEST_DATA} is not set: no real recordings"
 
 

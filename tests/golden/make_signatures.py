@@ -2,8 +2,8 @@
 
     python -m tests.golden.make_signatures
 
-writes what the packages of the running environment say into `signatures.json` and keeps the rest, so it is run
-once with the test requirements installed and once beside torchaudio (see `make_torchaudio.py`).
+writes what the packages of the running environment say into `signatures.json` and keeps the rest, so it is
+run once with the test requirements installed and once beside torchaudio (see `make_torchaudio.py`).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def defaults(name: str, sr: int) -> dict[str, Any]:
 def agree(name: str, case: Case) -> None:
     expected = peers.PEERS[name](case.y, case.sr, **case.params)
     actual = oracles.ORACLES[name](case.y, case.sr, **case.params)
-    gates.FLOAT64[name](actual, expected, case)
+    gates.AGAINST_PEERS["float64"][name](actual, expected, case)
 
 
 def test_every_peer_has_an_oracle_and_a_gate() -> None:
