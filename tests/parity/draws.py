@@ -17,6 +17,7 @@ Params = dict[str, Any]
 #: Windows and padding modes that librosa and the oracles share.
 WINDOWS = ("hann", "hamming", "blackman", "blackmanharris", "nuttall", "boxcar", "bartlett", "cosine")
 PAD_MODES = ("constant", "reflect", "edge")
+PSF_WINDOWS = ("rectangular", "hamming", "hanning")
 KALDI_WINDOWS = ("povey", "hanning", "hamming", "blackman", "rectangular")
 
 
@@ -167,7 +168,7 @@ def _time(extra: dict[str, st.SearchStrategy[Any]]) -> Callable[..., Params]:
 
 
 def _kaldi(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
-    return _some(
+    p = _some(
         draw,
         {
             "frame_length": st.sampled_from([20.0, 25.0, 32.0]),
@@ -184,9 +185,15 @@ def _kaldi(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: d
             "htk_compat": st.booleans(),
             "energy_floor": st.sampled_from([0.0, 1e-3, 1.0]),
             "snip_edges": st.booleans(),
+            "subtract_mean": st.booleans(),
+            "min_duration": st.sampled_from([0.0, 0.01, 10.0]),
         },
         known,
     )
+    # Half of a spectrum needs an even length.
+    if int(sr * 0.001 * p.get("frame_length", 25.0)) % 2 == 0:
+        p["round_to_power_of_two"] = draw(st.booleans())
+    return p
 
 
 def _kaldi_fbank(
@@ -215,6 +222,8 @@ def _torchaudio(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allow
             "power": st.sampled_from([1.0, 2.0]),
             "normalized": st.booleans(),
             "pad": st.integers(0, 100),
+            "window": _choices("window", WINDOWS, allowed),
+            "pad_mode": _choices("pad_mode", PAD_MODES, allowed),
         },
         known,
     )
@@ -254,6 +263,7 @@ def _psf(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dic
             "lowfreq": st.sampled_from([0, 100, 300]),
             "highfreq": st.sampled_from([None, 3500, 3800]),
             "preemph": st.sampled_from([0.0, 0.5, 0.97]),
+            "window": _choices("window", PSF_WINDOWS, allowed),
         },
         known,
     )
@@ -296,7 +306,9 @@ FAMILY: dict[str, Callable[..., Params]] = {
     "spectral_slope": _spectral(
         lambda sr: {"fmin": st.sampled_from([0.0, 500.0]), "fmax": st.sampled_from([None, 1500.0, 3000.0])}
     ),
-    "zero_crossing_rate": _time({}),
+    "zero_crossing_rate": _time(
+        {"threshold": st.sampled_from([1e-10, 0.01]), "zero_pos": st.booleans(), "pad": st.booleans()}
+    ),
     "rms": _time({"pad_mode": st.sampled_from(PAD_MODES)}),
     "energy_entropy": _time({"n_blocks": st.integers(2, 16), "pad_mode": st.sampled_from(PAD_MODES)}),
     "kaldi_fbank": _kaldi_fbank,
@@ -310,8 +322,20 @@ FAMILY: dict[str, Callable[..., Params]] = {
     "psf_ssc": _psf,
 }
 
+_VTLN = "only 1.0 is allowed, and then the two corner frequencies do nothing"
+
 #: Parameters that are never drawn, with the reason; anything else in the catalogue must be drawn above.
-HELD: dict[str, str] = {}
+HELD: dict[tuple[str, str], str] = {
+    (feature, name): reason
+    for feature in ("kaldi_fbank", "kaldi_mfcc")
+    for name, reason in {
+        "dither": "random: its own tests hold its statistics and its seed",
+        "seed": "without dither it does nothing",
+        "vtln_warp": _VTLN,
+        "vtln_low": _VTLN,
+        "vtln_high": _VTLN,
+    }.items()
+} | {("torchaudio_mfcc", "dct_type"): "torchaudio has type 2 alone"}
 
 
 @st.composite

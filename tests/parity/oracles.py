@@ -176,12 +176,10 @@ def mel_filters(
     fmax = sr / 2 if fmax is None else fmax
     p = mel_to_hz(np.linspace(hz_to_mel(fmin, htk), hz_to_mel(fmax, htk), n_mels + 2), htk)
     f = np.arange(1 + n_fft // 2) * sr / n_fft
-    weights = np.zeros((n_mels, len(f)))
-    for i in range(n_mels):
-        low, centre, high = p[i : i + 3]
-        weights[i] = np.maximum(0.0, np.minimum((f - low) / (centre - low), (high - f) / (high - centre)))
-        if norm == "slaney":
-            weights[i] *= 2.0 / (high - low)
+    low, centre, high = p[:-2, None], p[1:-1, None], p[2:, None]
+    weights = np.maximum(0.0, np.minimum((f - low) / (centre - low), (high - f) / (high - centre)))
+    if norm == "slaney":
+        weights *= 2.0 / (high - low)
     if norm is not None and norm != "slaney":
         size = np.linalg.norm(weights, ord=float(norm), axis=1, keepdims=True)
         weights /= np.where(size < np.finfo(np.float32).tiny, 1.0, size)
@@ -872,10 +870,10 @@ def _pyaa_chroma(x: Array, sr: float) -> Array:
     note = np.round(12.0 * np.log2((np.arange(n) + 1) * sr / (2 * n) / 27.5)).astype(int)
     if note.max() >= n:
         raise ValueError(f"window of {2 * n} samples is too short at {sr} Hz")
-    size_of_class = np.array([np.sum(note == m) for m in note])
+    _, which, counts = np.unique(note, return_inverse=True, return_counts=True)
+    size_of_class = counts[which]
     c = np.zeros(n)
-    for k in range(n):
-        c[note[k]] = x[k] ** 2
+    c[note] = x**2  # of an index that comes twice, NumPy keeps the last value
     c = c / size_of_class[note]
     c = np.pad(c, (0, -n % 12)).reshape(-1, 12).sum(axis=0)
     total = np.sum(x**2)

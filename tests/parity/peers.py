@@ -243,3 +243,10 @@ PEERS: dict[str, Peer] = {
     "psf_ssc": _from_psf(psf.ssc),
     "delta": delta,
 }
+
+#: Parameters of the oracle that a package does not have.
+LACKING: dict[str, tuple[str, ...]] = {
+    "kaldi_fbank": ("subtract_mean", "min_duration"),
+    "kaldi_mfcc": ("subtract_mean", "min_duration"),
+    "psf_logfbank": ("window",),
+}
