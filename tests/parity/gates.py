@@ -268,9 +268,7 @@ def chroma(inner: Gate) -> Gate:
         s = oracles.spectrogram(case.y, case.sr, **_front(case))
         counts = oracles.tuning_histogram(s, case.sr, n_fft, n_chroma)
         edges = np.linspace(-0.5, 0.5, 101)
-        ranked = (
-            np.argsort(-counts, kind="stable") if counts.any() else np.array([50])
-        )  # class 50 begins at 0
+        ranked = np.argsort(-counts, kind="stable") if counts.any() else np.array([50])  # -0.5 + 50/100
         if case.broadband:
             ranked = ranked[counts[ranked] >= counts.max() - 2]
         near = edges[ranked]
