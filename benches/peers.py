@@ -52,7 +52,7 @@ from tests import signals
 from tests.parity import gates, peers
 from tests.parity.gates import Case
 
-LOGMEL = {"n_fft": 512, "hop_length": 160, "n_mels": 80}
+LOGMEL: dict[str, Any] = {"n_fft": 512, "hop_length": 160, "n_mels": 80}
 
 
 @dataclass(frozen=True)
