@@ -1,0 +1,442 @@
+"""How close two computations of the same feature have to be, and why not closer.
+
+A gate takes what was computed, what was expected and the `Case` that both were computed from, and raises an
+AssertionError that names the worst value. `float64(name)` and `float32(name)` give the gate of a feature
+for the two precisions.
+
+Two facts about floating point are behind every tolerance:
+
+* A discrete Fourier transform leaves in every bin an error of a few ulp of the frame's *largest* bin. A bin
+  that lies 200 dB (double) or 100 dB (single) below the largest one is rounding noise, and so is anything
+  computed from it alone. Relative tolerances therefore come with an absolute one in units of the frame's
+  maximum.
+* A logarithm turns that into an error that grows without bound towards the noise; where a floor (`amin`,
+  Kaldi's epsilon) lies below the noise, the floor does not help.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.parity import oracles
+
+Array = NDArray[np.float64]
+
+#: Amplitude noise of a transform in units of the frame's largest bin, with a margin: double and single
+#: precision.
+NOISE = {"float64": 1e-10, "float32": 3e-7}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a feature was computed from."""
+
+    y: Array
+    sr: int
+    params: dict[str, Any] = field(default_factory=dict)
+    #: Energy in every band of every frame, or a noise floor like that of a 16-bit recording.
+    broadband: bool = True
+
+
+Gate = Callable[[Array, Array, Case], None]
+
+
+def same_shape(actual: Array, expected: Array) -> None:
+    assert actual.shape == expected.shape, f"shape {actual.shape}, expected {expected.shape}"
+    odd = np.isnan(actual) != np.isnan(expected)
+    assert not odd.any(), f"NaN in one and not in the other at {np.argwhere(odd)[:5].tolist()}"
+
+
+def within(actual: Array, expected: Array, tolerance: Array | float) -> None:
+    """Every value within its tolerance."""
+    same_shape(actual, expected)
+    error = np.where(np.isnan(expected), 0.0, np.abs(actual - expected))
+    excess = error - tolerance
+    if excess.size and not excess.max() <= 0:
+        worst = np.unravel_index(np.argmax(excess), excess.shape)
+        allowed = np.broadcast_to(tolerance, excess.shape)[worst]
+        raise AssertionError(
+            f"{np.mean(excess > 0):.2%} of {excess.size} values are off; worst at {tuple(map(int, worst))}: "
+            f"{actual[worst]!r} for {expected[worst]!r}, error {error[worst]:.3g}, allowed {allowed:.3g}"
+        )
+
+
+def relative(rtol: float, atol: float = 0.0) -> Gate:
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        within(actual, expected, atol + rtol * np.abs(np.nan_to_num(expected)))
+
+    return gate
+
+
+def share_within(share: float, rtol: float, atol: float, rest: float) -> Gate:
+    """At least `share` of the values within the first pair, the others within `rest` relative to the largest.
+
+    Of few values one may always stray: a short clip has ten frames. NaN has to be met by NaN and counts as
+    right.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        same_shape(actual, expected)
+        if not expected.size:
+            return
+        actual, expected = np.nan_to_num(actual), np.nan_to_num(expected)
+        error = np.abs(actual - expected)
+        strays = int(np.sum(error > atol + rtol * np.abs(expected)))
+        allowed = max(1, math.floor((1.0 - share) * expected.size))
+        assert strays <= allowed, (
+            f"{strays} of {expected.size} values are beyond {rtol:g} relative + {atol:g}, allowed {allowed}; "
+            f"largest error {error.max():.3g}"
+        )
+        within(actual, expected, rest * max(np.abs(expected).max(), atol))
+
+    return gate
+
+
+# --------------------------------------------------------------------------------------------------- spectra
+
+_FRONT = ("n_fft", "hop_length", "win_length", "window", "center", "pad_mode")
+
+
+def _front(case: Case) -> dict[str, Any]:
+    return {k: v for k, v in case.params.items() if k in _FRONT}
+
+
+def _mel_parts(case: Case) -> tuple[Array, Array, float]:
+    """Spectrum (n_frames, n_bins), filters (n_mels, n_bins) and power behind a librosa mel spectrum."""
+    p = case.params
+    power = p.get("power", 2.0)
+    spectrum = oracles.spectrogram(case.y, case.sr, power=power, **_front(case))
+    shape = {k: v for k, v in p.items() if k in ("n_mels", "fmin", "fmax", "htk", "norm")}
+    if "mel_norm" in p or "n_mfcc" in p:  # then "norm" is the cosine transform's
+        shape["norm"] = p.get("mel_norm", "slaney")
+    return spectrum, oracles.mel_filters(case.sr, p.get("n_fft", 2048), **shape), power
+
+
+def _torchaudio_parts(case: Case) -> tuple[Array, Array, float]:
+    """The same for torchaudio's transforms."""
+    p = case.params
+    power, n_fft = p.get("power", 2.0), p.get("n_fft", 400)
+    length = p.get("win_length") or n_fft
+    front = {
+        "n_fft": n_fft,
+        "win_length": length,
+        "hop_length": p.get("hop_length") or length // 2,
+        "window": p.get("window", "hann"),
+        "center": p.get("center", True),
+        "pad_mode": p.get("pad_mode", "reflect"),
+    }
+    spectrum = oracles.spectrogram(np.pad(case.y, p.get("pad", 0)), case.sr, power=power, **front)
+    norm = None if "n_mfcc" in p else p.get("norm")
+    filters = oracles.mel_filters(
+        case.sr,
+        n_fft,
+        n_mels=p.get("n_mels", 128),
+        fmin=p.get("f_min", 0.0),
+        fmax=p.get("f_max"),
+        htk=p.get("mel_scale", "htk") == "htk",
+        norm=norm,
+    )
+    if p.get("normalized"):
+        window = oracles.periodic_window(p.get("window", "hann"), length)
+        spectrum = spectrum / float(np.sum(window**2)) ** (power / 2.0)
+    return spectrum, filters, power
+
+
+MelParts = Callable[[Case], tuple[Array, Array, float]]
+
+
+def spectrum(rtol: float, precision: str) -> Gate:
+    """|STFT|^power; in single precision within 2e-6 of the frame's maximum."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        power = case.params.get("power", 2.0)
+        floor = NOISE["float64"] ** power if precision == "float64" else 2e-6
+        peak = oracles.spectrogram(case.y, case.sr, power=power, **_front(case)).max(axis=1, keepdims=True)
+        within(actual, expected, rtol * expected + floor * peak)
+
+    return gate
+
+
+def mel(rtol: float, precision: str, parts: MelParts = _mel_parts) -> Gate:
+    """A filter's error is the bins' error times its weights."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        spectrum, filters, power = parts(case)
+        floor = NOISE["float64"] ** power if precision == "float64" else 2e-6
+        peak = spectrum.max(axis=1, keepdims=True)
+        within(actual, expected, rtol * expected + floor * peak * filters.sum(axis=1))
+
+    return gate
+
+
+def mel_db(atol: float, precision: str, parts: MelParts = _mel_parts) -> Gate:
+    """Mel spectrum in dB: `atol`, plus what the transform's noise does far below the frame's maximum.
+
+    With amplitude noise d in units of the largest bin, a band of relative amplitude r moves by 20 log10(1 +
+    d/r). Broadband signals get no such allowance.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        within(actual, expected, atol + _db_noise(case, precision, parts))
+
+    return gate
+
+
+def _db_noise(case: Case, precision: str, parts: MelParts) -> Array | float:
+    if case.broadband or precision == "float64":
+        return 0.0
+    spectrum, filters, power = parts(case)
+    top = spectrum.max(axis=1, keepdims=True) * filters.sum(axis=1)
+    band = np.maximum(spectrum @ filters.T, case.params.get("amin", 1e-10))
+    ratio = (top / band) ** (1.0 / power)
+    return np.asarray(10.0 * power * np.log10(1.0 + NOISE[precision] * ratio))
+
+
+def cepstrum(atol: float, precision: str, parts: MelParts = _mel_parts) -> Gate:
+    """Cepstra of levels in dB. The lifter and an unscaled transform magnify whatever is there."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        p = case.params
+        scale = 1.0 + p.get("lifter", 0.0) / 2.0
+        if p.get("norm", "ortho") != "ortho":
+            scale *= math.sqrt(4.0 * p.get("n_mels", 128))
+        noise = _db_noise(case, precision, parts)
+        # An orthonormal transform keeps the length of the error vector.
+        length = np.linalg.norm(noise, axis=1, keepdims=True) if isinstance(noise, np.ndarray) else 0.0
+        within(actual, expected, scale * (atol + length))
+
+    return gate
+
+
+def by_kind(broadband: Gate, other: Gate) -> Gate:
+    """One gate for signals with energy everywhere, another for tones, clicks and silence."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        (broadband if case.broadband else other)(actual, expected, case)
+
+    return gate
+
+
+def rolloff(share: float) -> Gate:
+    """The same bin; at most `share` of the frames (and one frame of a short clip) may be a neighbouring one.
+
+    Where the running sum meets its threshold within rounding, either bin is right.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        same_shape(actual, expected)
+        step = case.sr / case.params.get("n_fft", 2048)
+        bins = np.abs(np.rint((actual - expected) / step))
+        within(actual, expected, bins * step + 1e-6 * np.abs(expected) + 1e-9)  # nothing between two bins
+        assert bins.max(initial=0.0) <= 1, f"roll-off is {bins.max():.0f} bins off"
+        moved, allowed = int(np.sum(bins > 0)), max(1, math.floor(share * bins.size)) if share else 0
+        assert moved <= allowed, (
+            f"roll-off is one bin off in {moved} of {bins.size} frames, allowed {allowed}"
+        )
+
+    return gate
+
+
+def crossings(actual: Array, expected: Array, case: Case) -> None:
+    """The very same number of crossings; the quotient may be stored in single precision."""
+    n = case.params.get("frame_length", 2048)
+    within(np.rint(actual * n), np.rint(expected * n), 0.0)
+    within(actual, expected, 1e-7)
+
+
+def chroma(inner: Gate) -> Gate:
+    """`inner`, where the tuning is not a matter of rounding.
+
+    The tuning is the fullest class of a histogram of peak frequencies. When its two fullest classes hold
+    numbers that a single peak moved over a class border could swap, both tunings are right, and chroma
+    moves with them. In clicks and tones the peaks between the partials are rounding themselves, and any
+    tuning will do.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        p = dict(case.params)
+        if p.get("tuning") is not None:
+            inner(actual, expected, case)
+            return
+        n_fft, n_chroma = p.get("n_fft", 2048), p.get("n_chroma", 12)
+        s = oracles.spectrogram(case.y, case.sr, **_front(case))
+        counts = oracles.tuning_histogram(s, case.sr, n_fft, n_chroma)
+        edges = np.linspace(-0.5, 0.5, 101)
+        ranked = np.argsort(-counts, kind="stable") if counts.any() else np.array([50])  # -0.5 + 50/100
+        if case.broadband:
+            ranked = ranked[counts[ranked] >= counts.max() - 2]
+        near = edges[ranked]
+        failures = []
+        for tuning in near:
+            candidate = oracles.chroma_stft(case.y, case.sr, **{**p, "tuning": float(tuning)})
+            try:
+                inner(actual, candidate, case)
+                return
+            except AssertionError as error:
+                failures.append(f"tuning {tuning:+.2f}: {error}")
+        raise AssertionError("; ".join(failures[:3]))
+
+    return gate
+
+
+# ----------------------------------------------------------------------------------------------------- Kaldi
+
+
+def kaldi_double(tolerance: float) -> Gate:
+    """Two computations in double precision: Kaldi's epsilon lies far above their noise."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        if case.params.get("use_log_fbank", True):
+            within(actual, expected, tolerance)
+        elif expected.size:
+            within(actual, expected, 1e-5 * np.abs(expected) + 1e-15 * expected.max(axis=1, keepdims=True))
+
+    return gate
+
+
+def kaldi(share: float, mfcc: bool = False) -> Gate:
+    """Log mel energies: `share` of the values within 2e-4, the rest within 1e-6 of the frame's energy.
+
+    Kaldi's epsilon lies far below the noise of a single-precision transform, so single bins of quiet frames
+    differ between any two of them. Cepstra carry that over: their bound is that of their mel bins.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        same_shape(actual, expected)
+        if not expected.size:
+            return
+        p = case.params
+        fbank = {k: v for k, v in p.items() if k not in ("cepstral_lifter", "num_ceps")}
+        linear = oracles.kaldi_fbank(
+            case.y, case.sr, **{**fbank, "use_log_fbank": False, "use_energy": False, "subtract_mean": False}
+        )
+        bins = np.maximum(linear, oracles.KALDI_EPSILON)
+        energy = linear.sum(axis=1, keepdims=True)
+        bound = np.log1p(1e-6 * energy / bins)
+        if not p.get("use_log_fbank", True):
+            bound = 1e-6 * energy + 1e-5 * linear
+        if p.get("subtract_mean"):
+            bound = bound + bound.mean(axis=0)
+        if mfcc:
+            lifter = p.get("cepstral_lifter", 22.0)
+            scale = (1.0 + lifter / 2.0) * (math.sqrt(2.0) if p.get("htk_compat") else 1.0)
+            within(actual, expected, 1e-3 + scale * np.linalg.norm(bound, axis=1, keepdims=True))
+            return
+        if p.get("use_log_fbank", True):
+            bound = bound + 2e-4
+        if p.get("use_energy"):
+            first = p.get("htk_compat", False)
+            column = np.full((len(bound), 1), 2e-4)
+            bound = np.concatenate([bound, column] if first else [column, bound], axis=1)
+        within(actual, expected, bound)
+        if case.broadband and p.get("use_log_fbank", True):
+            strays = int(np.sum(np.abs(actual - expected) > 2e-4))
+            allowed = max(1, math.floor((1.0 - share) * expected.size))
+            assert strays <= allowed, f"{strays} of {expected.size} values differ by more than 2e-4"
+
+    return gate
+
+
+# ------------------------------------------------------------------------------------------- pyAudioAnalysis
+
+
+def short_term(rtol: float) -> Gate:
+    """`rtol`, except in frames of one constant value, whose spectrum beyond DC is nothing but rounding.
+
+    Removing the signal's mean makes such frames out of digital silence. There log10(noise + 2e-16) and the
+    spread, a root of noise, agree to 1e-4.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        window = int(case.sr * case.params.get("window", 0.05))
+        step = int(case.sr * case.params.get("step", 0.025))
+        x = oracles.frame(case.y, window, step)
+        flat = np.ptp(x, axis=1) == 0
+        if case.params.get("deltas"):
+            flat = flat | np.append(False, flat[:-1])
+        within(actual, expected, np.where(flat[:, None], 1e-4, rtol * (1.0 + np.abs(expected))))
+
+    return gate
+
+
+# ----------------------------------------------------------------------------------------------------- tables
+
+FLOAT64: dict[str, Gate] = {
+    "spectrogram": spectrum(1e-5, "float64"),
+    "melspectrogram": mel(1e-5, "float64"),
+    "logmel": mel_db(1e-5, "float64"),
+    "mfcc": cepstrum(1e-4, "float64"),
+    "chroma_stft": chroma(relative(1e-4, 1e-4)),
+    "spectral_centroid": relative(1e-5, 1e-6),
+    "spectral_bandwidth": relative(1e-5, 1e-6),
+    "spectral_contrast": relative(1e-5, 1e-5),
+    "spectral_flatness": relative(1e-5),
+    "spectral_rolloff": rolloff(0.001),
+    "zero_crossing_rate": crossings,
+    "rms": relative(1e-6, 1e-12),
+    "spectral_flux": relative(1e-5, 1e-12),
+    "spectral_entropy": relative(1e-5, 1e-9),
+    "spectral_slope": relative(1e-5, 1e-6),
+    "energy_entropy": relative(1e-6, 1e-9),
+    "kaldi_fbank": kaldi_double(1e-5),
+    "kaldi_mfcc": kaldi_double(1e-4),
+    "torchaudio_melspectrogram": mel(1e-5, "float64", _torchaudio_parts),
+    "torchaudio_mfcc": cepstrum(1e-4, "float64", _torchaudio_parts),
+    "pyaudioanalysis": short_term(1e-10),
+    # A tapered tone leaves filters without anything but the transform's own rounding.
+    "psf_mfcc": by_kind(relative(1e-10, 1e-10), relative(1e-7, 1e-7)),
+    "psf_fbank": by_kind(relative(1e-10), relative(1e-7)),
+    "psf_logfbank": by_kind(relative(1e-10, 1e-10), relative(1e-7, 1e-7)),
+    "psf_ssc": by_kind(relative(1e-10), relative(1e-7)),
+    "delta": relative(1e-6, 1e-6),
+    "cmvn": relative(1e-6, 1e-6),
+}
+
+#: Single precision. Shares and bounds were first measured with SciPy's single-precision transform on 25
+#: recordings and on every kind of signal: all values of real speech within 1e-3, except 0.8 % of contrast
+#: (worst 0.013 dB).
+FLOAT32: dict[str, Gate] = {
+    "spectrogram": spectrum(0.0, "float32"),
+    "melspectrogram": mel(0.0, "float32"),
+    "logmel": mel_db(1e-3, "float32"),
+    "mfcc": cepstrum(1e-3, "float32"),
+    "chroma_stft": chroma(share_within(0.99, 1e-3, 1e-3, rest=0.1)),
+    "spectral_centroid": relative(1e-4, 0.01),
+    "spectral_bandwidth": relative(1e-4, 0.05),
+    # The weakest bins between two partials of a pure tone are noise of the transform: valleys there say
+    # nothing.
+    "spectral_contrast": by_kind(share_within(0.98, 1e-3, 1e-3, rest=0.01), relative(0.1, 3.0)),
+    "spectral_flatness": relative(1e-3, 1e-6),
+    "spectral_rolloff": rolloff(0.005),
+    "zero_crossing_rate": crossings,
+    "rms": relative(1e-6, 1e-9),
+    "spectral_flux": relative(1e-3, 1e-6),
+    "spectral_entropy": relative(1e-5, 1e-5),
+    "spectral_slope": by_kind(relative(1e-3, 1e-3), relative(1e-2, 1e-2)),
+    "energy_entropy": relative(1e-5, 1e-5),
+    "kaldi_fbank": kaldi(0.98),
+    "kaldi_mfcc": kaldi(0.98, mfcc=True),
+    "torchaudio_melspectrogram": mel(0.0, "float32", _torchaudio_parts),
+    "torchaudio_mfcc": cepstrum(1e-3, "float32", _torchaudio_parts),
+    "pyaudioanalysis": share_within(0.98, 1e-3, 1e-3, rest=0.05),
+    "psf_mfcc": share_within(0.98, 1e-3, 1e-3, rest=0.05),
+    "psf_fbank": share_within(0.98, 1e-3, 0.0, rest=1e-5),
+    "psf_logfbank": share_within(0.98, 1e-3, 1e-3, rest=0.05),
+    "psf_ssc": share_within(0.98, 1e-3, 1e-3, rest=0.05),
+    "delta": relative(1e-5, 1e-5),
+    "cmvn": relative(1e-5, 1e-5),
+}
+
+GATES = {"float64": FLOAT64, "float32": FLOAT32}
+
+#: Against the packages themselves: kaldi-native-fbank computes in single precision whoever compares with it.
+AGAINST_PEERS = {
+    precision: {**table, "kaldi_fbank": kaldi(0.98), "kaldi_mfcc": kaldi(0.98, mfcc=True)}
+    for precision, table in GATES.items()
+}

@@ -1,0 +1,1089 @@
+"""One independent definition of every catalogue entry: plain NumPy, float64, written to be read.
+
+Nothing here calls the package under test or one of its peers. Each function takes `(y, sr, **parameters)`
+with the peer's parameter names and defaults and returns `(n_frames, n_columns)`; transforms take the matrix
+that they transform instead of a signal. `ORACLES` maps catalogue names to these functions. Speed does not
+matter here, the formula does; `test_oracles_match_peers.py` holds each one to the package that it describes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Oracle = Callable[..., Array]
+
+#: Single-precision machine epsilon, Kaldi's floor under a logarithm.
+KALDI_EPSILON = float(np.finfo(np.float32).eps)
+#: Double-precision machine epsilon, the floor of pyAudioAnalysis and python_speech_features.
+DOUBLE_EPSILON = float(np.finfo(np.float64).eps)
+#: Norms below this leave a column as it is (librosa: smallest normal number of the data's type).
+TINY = float(np.finfo(np.float64).tiny)
+
+
+# ------------------------------------------------------------------------------------- windows and transforms
+
+
+def _cosine_sum(coefficients: Sequence[float]) -> Callable[[int], Array]:
+    """Periodic window sum_k (-1)^k a_k cos(2 pi k n / N)."""
+
+    def window(n: int) -> Array:
+        phase = 2 * np.pi * np.arange(n) / n
+        return np.sum([(-1) ** k * a * np.cos(k * phase) for k, a in enumerate(coefficients)], axis=0)
+
+    return window
+
+
+def _bartlett(n: int) -> Array:
+    return 1.0 - np.abs(2.0 * np.arange(n) / n - 1.0)
+
+
+def _triang(n: int) -> Array:
+    # The symmetric triangle of n + 1 points without its last one.
+    k = np.arange(1, (n + 2) // 2 + 1)
+    half = (2 * k - 1.0) / (n + 1) if (n + 1) % 2 == 0 else 2.0 * k / (n + 2)
+    full = np.concatenate([half, half[::-1]] if (n + 1) % 2 == 0 else [half, half[-2::-1]])
+    return full[:n]
+
+
+def _bohman(n: int) -> Array:
+    x = np.abs(2.0 * np.arange(n) / n - 1.0)
+    w = (1 - x) * np.cos(np.pi * x) + np.sin(np.pi * x) / np.pi
+    w[0] = 0.0
+    return w
+
+
+#: Periodic windows by name, as a function of their length. Harris (1978), Nuttall (1981).
+WINDOWS: dict[str, Callable[[int], Array]] = {
+    "hann": _cosine_sum([0.5, 0.5]),
+    "hamming": _cosine_sum([0.54, 0.46]),
+    "blackman": _cosine_sum([0.42, 0.5, 0.08]),
+    "blackmanharris": _cosine_sum([0.35875, 0.48829, 0.14128, 0.01168]),
+    "nuttall": _cosine_sum([0.3635819, 0.4891775, 0.1365995, 0.0106411]),
+    "flattop": _cosine_sum([0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368]),
+    "boxcar": lambda n: np.ones(n),
+    "ones": lambda n: np.ones(n),
+    "rectangular": lambda n: np.ones(n),
+    "bartlett": _bartlett,
+    "triang": _triang,
+    "cosine": lambda n: np.sin(np.pi * (np.arange(n) + 0.5) / (n + 1)),
+    "bohman": _bohman,
+}
+
+
+def periodic_window(name: str, n: int) -> Array:
+    """Window `name` of `n` points for spectral analysis: the symmetric one of n + 1 without its last."""
+    return np.ones(1) if n == 1 else WINDOWS[name](n)
+
+
+def dct_matrix(n_out: int, n_in: int, dct_type: int = 2, norm: str | None = "ortho") -> Array:
+    """Rows of the discrete cosine transform of type 1, 2 or 3, as scipy.fft.dct defines and scales them."""
+    k, n = np.arange(n_in)[:, None], np.arange(n_in)[None, :]
+    if dct_type == 2:
+        m = 2.0 * np.cos(np.pi * k * (2 * n + 1) / (2 * n_in))
+        if norm == "ortho":
+            m *= np.where(k == 0, np.sqrt(1 / (4 * n_in)), np.sqrt(1 / (2 * n_in)))
+    elif dct_type == 3:
+        m = 2.0 * np.cos(np.pi * (2 * k + 1) * n / (2 * n_in))
+        m[:, 0] = 1.0
+        if norm == "ortho":
+            m *= np.where(n == 0, np.sqrt(1 / n_in), np.sqrt(1 / (2 * n_in)))
+    elif dct_type == 1:
+        m = 2.0 * np.cos(np.pi * k * n / (n_in - 1))
+        m[:, [0, -1]] *= 0.5
+        if norm == "ortho":
+            ends = (0, n_in - 1)
+            m *= np.where(np.isin(n, ends), np.sqrt(2), 1.0) * np.where(np.isin(k, ends), np.sqrt(0.5), 1.0)
+            m *= np.sqrt(1 / (2 * (n_in - 1)))
+    else:
+        raise ValueError(f"dct_type is {dct_type}; allowed are 1, 2, 3")
+    return m[:n_out]
+
+
+def frame(y: Array, frame_length: int, hop_length: int) -> Array:
+    """All full frames, (n_frames, frame_length)."""
+    n = 1 + (len(y) - frame_length) // hop_length if len(y) >= frame_length else 0
+    starts = hop_length * np.arange(n)
+    return y[starts[:, None] + np.arange(frame_length)[None, :]]
+
+
+def _as_double(y: ArrayLike) -> Array:
+    return np.asarray(y, dtype=np.float64)
+
+
+# ------------------------------------------------------------------------------------------- librosa: spectra
+
+
+def stft(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str = "hann",
+    center: bool = True,
+    pad_mode: str = "constant",
+) -> NDArray[np.complex128]:
+    """Short-time Fourier transform, (n_frames, 1 + n_fft // 2). A short window sits mid-frame."""
+    y = _as_double(y)
+    length = n_fft if win_length is None else win_length
+    left = (n_fft - length) // 2
+    w = np.pad(periodic_window(window, length), (left, n_fft - length - left))
+    if center:
+        y = np.pad(y, n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
+    return np.fft.rfft(frame(y, n_fft, hop_length) * w, axis=1)
+
+
+def spectrogram(y: ArrayLike, sr: float = 22050, *, power: float = 2.0, **front: Any) -> Array:
+    """|STFT|^power."""
+    return np.abs(stft(y, sr, **front)) ** power
+
+
+def hz_to_mel(f: ArrayLike, htk: bool = False) -> Array:
+    """HTK: 2595 log10(1 + f/700). Slaney: 200/3 Hz per mel below 1 kHz, then 27 mel per factor 6.4."""
+    f = _as_double(f)
+    if htk:
+        return 2595.0 * np.log10(1.0 + f / 700.0)
+    return np.where(
+        f < 1000.0, 3.0 * f / 200.0, 15.0 + 27.0 * np.log(np.maximum(f, 1.0) / 1000.0) / math.log(6.4)
+    )
+
+
+def mel_to_hz(m: ArrayLike, htk: bool = False) -> Array:
+    m = _as_double(m)
+    if htk:
+        return 700.0 * (10.0 ** (m / 2595.0) - 1.0)
+    return np.where(m < 15.0, 200.0 * m / 3.0, 1000.0 * np.exp(math.log(6.4) * (m - 15.0) / 27.0))
+
+
+def mel_filters(
+    sr: float,
+    n_fft: int,
+    *,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    norm: str | float | None = "slaney",
+) -> Array:
+    """Triangles linear in Hz between n_mels + 2 points equally spaced in mel, (n_mels, 1 + n_fft // 2)."""
+    fmax = sr / 2 if fmax is None else fmax
+    p = mel_to_hz(np.linspace(hz_to_mel(fmin, htk), hz_to_mel(fmax, htk), n_mels + 2), htk)
+    f = np.arange(1 + n_fft // 2) * sr / n_fft
+    low, centre, high = p[:-2, None], p[1:-1, None], p[2:, None]
+    weights = np.maximum(0.0, np.minimum((f - low) / (centre - low), (high - f) / (high - centre)))
+    if norm == "slaney":
+        weights *= 2.0 / (high - low)
+    if norm is not None and norm != "slaney":
+        size = np.linalg.norm(weights, ord=float(norm), axis=1, keepdims=True)
+        weights /= np.where(size < np.finfo(np.float32).tiny, 1.0, size)
+    return weights
+
+
+def melspectrogram(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    power: float = 2.0,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    norm: str | float | None = "slaney",
+    n_fft: int = 2048,
+    **front: Any,
+) -> Array:
+    s = spectrogram(y, sr, power=power, n_fft=n_fft, **front)
+    return s @ mel_filters(sr, n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm).T
+
+
+def power_to_db(
+    s: ArrayLike,
+    *,
+    ref: float | str | Callable[[Array], float] = 1.0,
+    amin: float = 1e-10,
+    top_db: float | None = 80.0,
+) -> Array:
+    """10 log10(max(amin, S) / max(amin, ref)), floored at top_db below the maximum of the whole matrix.
+
+    `ref` may be "max", for the largest value of the matrix.
+    """
+    s = _as_double(s)
+    if ref == "max":
+        reference = float(s.max())
+    elif callable(ref):
+        reference = float(ref(s))
+    else:
+        reference = abs(float(ref))
+    db = 10.0 * np.log10(np.maximum(amin, s)) - 10.0 * np.log10(max(amin, reference))
+    return db if top_db is None or not db.size else np.maximum(db, db.max() - top_db)
+
+
+def amplitude_to_db(
+    s: ArrayLike, *, ref: float | str = 1.0, amin: float = 1e-5, top_db: float | None = 80.0
+) -> Array:
+    magnitude = np.abs(_as_double(s))
+    reference = float(magnitude.max()) if ref == "max" else abs(float(ref))
+    return power_to_db(magnitude**2, ref=reference**2, amin=amin**2, top_db=top_db)
+
+
+def logmel(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    ref: float | str = 1.0,
+    amin: float = 1e-10,
+    top_db: float | None = 80.0,
+    **mel: Any,
+) -> Array:
+    """Mel spectrogram in dB."""
+    return power_to_db(melspectrogram(y, sr, **mel), ref=ref, amin=amin, top_db=top_db)
+
+
+def mfcc(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    n_mfcc: int = 20,
+    dct_type: int = 2,
+    norm: str | None = "ortho",
+    lifter: float = 0.0,
+    mel_norm: str | float | None = "slaney",
+    ref: float | str = 1.0,
+    amin: float = 1e-10,
+    top_db: float | None = 80.0,
+    **mel: Any,
+) -> Array:
+    """DCT over the mel axis of the log-mel spectrum; the lifter's index starts at 1, unlike HTK's."""
+    db = logmel(y, sr, norm=mel_norm, ref=ref, amin=amin, top_db=top_db, **mel)
+    return _cepstrum(db, n_mfcc, dct_type, norm, lifter)
+
+
+def _cepstrum(db: Array, n_mfcc: int, dct_type: int, norm: str | None, lifter: float) -> Array:
+    c = db @ dct_matrix(n_mfcc, db.shape[1], dct_type, norm).T
+    if lifter > 0:
+        c = c * (1.0 + lifter / 2.0 * np.sin(np.pi * np.arange(1, 1 + c.shape[1]) / lifter))
+    return c
+
+
+# --------------------------------------------------------------------------------- librosa: spectral features
+
+
+def _normalised(s: Array, order: float | None) -> Array:
+    """Rows divided by their norm of that order; rows whose norm is below `TINY` are left alone."""
+    if order is None:
+        return s
+    size = np.linalg.norm(s, ord=order, axis=1, keepdims=True)
+    return s / np.where(size < TINY, 1.0, size)
+
+
+def spectral_centroid(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Mean frequency in Hz, weighted by magnitude."""
+    p = _normalised(spectrogram(y, sr, power=1.0, n_fft=n_fft, **front), 1)
+    return p @ (np.arange(1 + n_fft // 2) * sr / n_fft)[:, None]
+
+
+def spectral_bandwidth(
+    y: ArrayLike, sr: float = 22050, *, p: float = 2.0, norm: bool = True, n_fft: int = 2048, **front: Any
+) -> Array:
+    """(sum m |f - centroid|^p)^(1/p), m the magnitude, divided by its sum when `norm`."""
+    m = spectrogram(y, sr, power=1.0, n_fft=n_fft, **front)
+    f = np.arange(1 + n_fft // 2) * sr / n_fft
+    deviation = np.abs(f[None, :] - spectral_centroid(y, sr, n_fft=n_fft, **front))
+    weight = _normalised(m, 1) if norm else m
+    return np.sum(weight * deviation**p, axis=1, keepdims=True) ** (1.0 / p)
+
+
+def spectral_rolloff(
+    y: ArrayLike, sr: float = 22050, *, roll_percent: float = 0.85, n_fft: int = 2048, **front: Any
+) -> Array:
+    """Lowest frequency at which the running sum of magnitudes reaches `roll_percent` of the whole."""
+    running = np.cumsum(spectrogram(y, sr, power=1.0, n_fft=n_fft, **front), axis=1)
+    reached = running >= roll_percent * running[:, -1:]
+    return np.argmax(reached, axis=1)[:, None] * sr / n_fft
+
+
+def spectral_flatness(
+    y: ArrayLike, sr: float = 22050, *, amin: float = 1e-10, power: float = 2.0, **front: Any
+) -> Array:
+    """Geometric over arithmetic mean of max(amin, magnitude^power)."""
+    s = np.maximum(amin, spectrogram(y, sr, power=1.0, **front) ** power)
+    return np.exp(np.mean(np.log(s), axis=1, keepdims=True)) / np.mean(s, axis=1, keepdims=True)
+
+
+def spectral_contrast(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    fmin: float = 200.0,
+    n_bands: int = 6,
+    quantile: float = 0.02,
+    linear: bool = False,
+    n_fft: int = 2048,
+    **front: Any,
+) -> Array:
+    """Mean of the strongest minus mean of the weakest bins of each octave band, n_bands + 1 columns.
+
+    The bins are magnitudes, and yet turned to dB as if they were powers; the 80 dB floor of `power_to_db`
+    applies to all peaks together and to all valleys together. Bands overlap by a bin and lose their topmost.
+    """
+    m = spectrogram(y, sr, power=1.0, n_fft=n_fft, **front)
+    f = np.arange(1 + n_fft // 2) * sr / n_fft
+    edges = [0.0, *(fmin * 2.0**k for k in range(n_bands + 1))]
+    if edges[-2] >= sr / 2:
+        raise ValueError(f"band edge {edges[-2]} Hz is not below Nyquist, {sr / 2} Hz")
+    peaks, valleys = np.zeros((2, len(m), n_bands + 1))
+    for k in range(n_bands + 1):
+        inside = np.flatnonzero((f >= edges[k]) & (f <= edges[k + 1]))
+        first = inside[0] - 1 if k > 0 else inside[0]
+        last = len(f) - 1 if k == n_bands else inside[-1]
+        size = last - first + 1
+        count = max(int(np.rint(quantile * size)), 1)
+        band = np.sort(m[:, first : last + 1 if k == n_bands else last], axis=1)
+        valleys[:, k] = band[:, :count].mean(axis=1)
+        peaks[:, k] = band[:, -count:].mean(axis=1)
+    return peaks - valleys if linear else power_to_db(peaks) - power_to_db(valleys)
+
+
+def chroma_filters(
+    sr: float,
+    n_fft: int,
+    *,
+    tuning: float = 0.0,
+    n_chroma: int = 12,
+    ctroct: float = 5.0,
+    octwidth: float | None = 2.0,
+    norm: float | None = 2.0,
+    base_c: bool = True,
+) -> Array:
+    """Gaussian bumps around each pitch class, (n_chroma, 1 + n_fft // 2). Ellis (2007)."""
+    f = np.arange(1, n_fft) * sr / n_fft
+    a0 = 440.0 * 2.0 ** (tuning / n_chroma) / 16.0
+    q = n_chroma * np.log2(f / a0)
+    q = np.concatenate([[q[0] - 1.5 * n_chroma], q])
+    width = np.append(np.maximum(np.diff(q), 1.0), 1.0)
+    half = np.round(n_chroma / 2.0)
+    d = np.mod(q[None, :] - np.arange(n_chroma)[:, None] + half + 10 * n_chroma, n_chroma) - half
+    w = np.exp(-0.5 * (2.0 * d / width) ** 2)
+    w = _normalised(w.T, norm).T
+    if octwidth is not None:
+        w = w * np.exp(-0.5 * ((q / n_chroma - ctroct) / octwidth) ** 2)
+    if base_c:
+        w = np.roll(w, -3 * (n_chroma // 12), axis=0)
+    return w[:, : 1 + n_fft // 2]
+
+
+def tuning_histogram(s: Array, sr: float, n_fft: int, bins_per_octave: int = 12) -> NDArray[np.int64]:
+    """Counts of 100 classes of deviation from the equal-tempered grid, from -0.5 to 0.5 of a step.
+
+    The pitches are the parabolically refined peaks, 150-4000 Hz, of every frame of the power spectrogram `s`
+    above a tenth of its maximum, the stronger half of them.
+    """
+    pitches, strengths = [], []
+    f = np.arange(s.shape[1]) * sr / n_fft
+    for row in s:
+        kept = row * (row > 0.1 * row.max())
+        shift, skew = np.zeros((2, len(row)))
+        a = row[2:] + row[:-2] - 2.0 * row[1:-1]
+        b = (row[2:] - row[:-2]) / 2.0
+        small = np.abs(b) >= np.abs(a)
+        shift[1:-1] = np.where(small, 0.0, -b / np.where(small, 1.0, a))
+        skew = 0.5 * np.gradient(row) * shift
+        peak = np.zeros(len(row), dtype=bool)
+        peak[1:-1] = (kept[1:-1] > kept[:-2]) & (kept[1:-1] >= kept[2:])
+        peak[-1] = kept[-1] > kept[-2]
+        peak &= (f >= 150.0) & (f < min(4000.0, sr / 2))
+        pitches.append((np.flatnonzero(peak) + shift[peak]) * sr / n_fft)
+        strengths.append(row[peak] + skew[peak])
+    pitch, strength = np.concatenate(pitches), np.concatenate(strengths)
+    strength, pitch = strength[pitch > 0], pitch[pitch > 0]
+    if not len(pitch):
+        return np.zeros(100, dtype=np.int64)
+    pitch = pitch[strength >= np.median(strength)]
+    residual = np.mod(bins_per_octave * np.log2(pitch / 27.5), 1.0)
+    residual[residual >= 0.5] -= 1.0
+    counts, _ = np.histogram(residual, np.linspace(-0.5, 0.5, 101))
+    return counts
+
+
+def estimate_tuning(s: Array, sr: float, n_fft: int, bins_per_octave: int = 12) -> float:
+    """Left edge of the first fullest class of `tuning_histogram`; 0 without any peak."""
+    counts = tuning_histogram(s, sr, n_fft, bins_per_octave)
+    return float(np.linspace(-0.5, 0.5, 101)[np.argmax(counts)]) if counts.any() else 0.0
+
+
+def chroma_stft(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    tuning: float | None = None,
+    norm: float | str | None = math.inf,
+    n_chroma: int = 12,
+    ctroct: float = 5.0,
+    octwidth: float | None = 2.0,
+    base_c: bool = True,
+    n_fft: int = 2048,
+    **front: Any,
+) -> Array:
+    """Power per pitch class, C first, each frame divided by its norm. Tuning in steps, or estimated."""
+    s = spectrogram(y, sr, power=2.0, n_fft=n_fft, **front)
+    if tuning is None:
+        tuning = estimate_tuning(s, sr, n_fft, n_chroma)
+    w = chroma_filters(
+        sr, n_fft, tuning=tuning, n_chroma=n_chroma, ctroct=ctroct, octwidth=octwidth, base_c=base_c
+    )
+    order = None if norm is None or norm == "none" else float(norm)
+    return _normalised(s @ w.T, order)
+
+
+# ----------------------------------------------------------------------------------- librosa: the time domain
+
+
+def zero_crossing_rate(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    frame_length: int = 2048,
+    hop_length: int = 512,
+    center: bool = True,
+    threshold: float = 1e-10,
+    zero_pos: bool = True,
+    pad: bool = False,
+) -> Array:
+    """Share of samples whose sign differs from the sample before; the first of a frame counts as `pad` says.
+
+    Samples within `threshold` of zero are zeros, which are positive (`zero_pos`) or a sign of their own.
+    """
+    y = _as_double(y)
+    if center:
+        y = np.pad(y, frame_length // 2, mode="edge")
+    x = frame(np.where(np.abs(y) <= threshold, 0.0, y), frame_length, hop_length)
+    sign = (x < 0) if zero_pos else np.sign(x)
+    changes = (sign[:, 1:] != sign[:, :-1]).sum(axis=1) + (1 if pad else 0)
+    return changes[:, None] / frame_length
+
+
+def rms(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    frame_length: int = 2048,
+    hop_length: int = 512,
+    center: bool = True,
+    pad_mode: str = "constant",
+) -> Array:
+    return np.sqrt(
+        np.mean(_padded_frames(y, frame_length, hop_length, center, pad_mode) ** 2, axis=1, keepdims=True)
+    )
+
+
+def _padded_frames(y: ArrayLike, frame_length: int, hop_length: int, center: bool, pad_mode: str) -> Array:
+    y = _as_double(y)
+    if center:
+        y = np.pad(y, frame_length // 2, mode=pad_mode)  # type: ignore[call-overload]
+    return frame(y, frame_length, hop_length)
+
+
+def delta(x: ArrayLike, *, width: int = 9, order: int = 1, mode: str = "interp") -> Array:
+    """Savitzky-Golay derivative along frames: the `order`-th derivative of a polynomial of that degree.
+
+    Each frame gets the derivative, at its own position, of the least-squares polynomial through the `width`
+    frames around it. "interp": the first and last frames use the fit of the first and last `width` frames.
+    "nearest": the ends are repeated instead.
+    """
+    x = _as_double(x)
+    half = width // 2
+    if mode == "nearest":
+        return delta(np.pad(x, ((2 * half, 2 * half), (0, 0)), mode="edge"), width=width, order=order)[
+            2 * half : 2 * half + len(x)
+        ]
+    if mode != "interp":
+        raise ValueError(f"mode is {mode!r}; allowed are 'interp', 'nearest'")
+    if len(x) < width:
+        raise ValueError(f"{len(x)} frames, one fit needs {width}")
+    position = np.arange(-half, half + 1)
+    basis = np.stack([position.astype(float) ** k for k in range(order + 1)], axis=1)
+    fit = np.linalg.pinv(basis)  # (order + 1, width): polynomial coefficients of a window
+    out = np.empty_like(x)
+    for t in range(len(x)):
+        centre = min(max(t, half), len(x) - 1 - half)
+        coefficients = fit @ x[centre - half : centre + half + 1]
+        # d^order of a polynomial of degree `order` is the constant order! c_order, wherever it is taken.
+        out[t] = math.factorial(order) * coefficients[order]
+    return out
+
+
+# ----------------------------------------------------------------------- spectral shape without a peer (ours)
+
+
+def spectral_flux(y: ArrayLike, sr: float = 22050, **front: Any) -> Array:
+    """Squared distance between neighbouring magnitude spectra, each divided by its sum. First frame 0.
+
+    Giannakopoulos and Pikrakis (2014), section 4.4.5.
+    """
+    m = spectrogram(y, sr, power=1.0, **front)
+    total = m.sum(axis=1, keepdims=True)
+    p = m / np.where(total == 0, 1.0, total)
+    return np.sum(np.diff(p, axis=0, prepend=p[:1]) ** 2, axis=1, keepdims=True)
+
+
+def _entropy_bits(weights: Array) -> Array:
+    """Shannon entropy of each row divided by its sum, in bits; 0 for a row of zeros."""
+    total = weights.sum(axis=1, keepdims=True)
+    p = weights / np.where(total == 0, 1.0, total)
+    return -np.sum(p * np.log2(np.where(p > 0, p, 1.0)), axis=1, keepdims=True)
+
+
+def spectral_entropy(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Entropy of the power spectrum as a distribution, divided by that of a flat one. Misra et al. (2004)."""
+    power = spectrogram(y, sr, power=2.0, n_fft=n_fft, **front)
+    return np.clip(_entropy_bits(power) / math.log2(power.shape[1]), 0.0, 1.0)
+
+
+def spectral_slope(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    n_fft: int = 2048,
+    **front: Any,
+) -> Array:
+    """Slope in dB per kHz of the least-squares line through 10 log10 max(1e-10, power) from fmin to fmax.
+
+    Eyben et al. (2016): regression of the logarithmic power spectrum, both ends of the band included.
+    """
+    db = 10.0 * np.log10(np.maximum(1e-10, spectrogram(y, sr, power=2.0, n_fft=n_fft, **front)))
+    f = np.arange(1 + n_fft // 2) * sr / n_fft
+    inside = (f >= fmin) & (f <= (sr / 2 if fmax is None else fmax))
+    x = f[inside] / 1000.0 - np.mean(f[inside] / 1000.0)
+    level = db[:, inside]
+    return ((level - level.mean(axis=1, keepdims=True)) @ x / np.sum(x * x))[:, None]
+
+
+def energy_entropy(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    n_blocks: int = 10,
+    frame_length: int = 2048,
+    hop_length: int = 512,
+    center: bool = True,
+    pad_mode: str = "constant",
+) -> Array:
+    """Entropy in bits of a frame's energy over `n_blocks` equal blocks. Giannakopoulos (2014), 4.3.3."""
+    x = _padded_frames(y, frame_length, hop_length, center, pad_mode)
+    size = frame_length // n_blocks
+    blocks = x[:, : n_blocks * size].reshape(len(x), n_blocks, size)
+    return np.maximum(_entropy_bits(np.sum(blocks**2, axis=2)), 0.0)
+
+
+def cmvn(
+    x: ArrayLike,
+    *,
+    norm_means: bool = True,
+    norm_vars: bool = True,
+    mean: ArrayLike | None = None,
+    std: ArrayLike | None = None,
+) -> Array:
+    """Columns with mean 0 and population deviation 1, by their own statistics or by given ones.
+
+    A constant column, up to rounding, becomes 0.
+    """
+    x = _as_double(x)
+    if not len(x):
+        return x
+    if mean is None and std is None:
+        centred = x - x.mean(axis=0) if norm_means else x
+        deviation = x.std(axis=0)
+        constant = deviation <= 1e-10 * np.abs(x).max(axis=0)
+        if norm_means:
+            centred = np.where(constant, 0.0, centred)
+        return centred / np.where(constant, 1.0, deviation) if norm_vars else centred
+    centred = x - (0.0 if mean is None else _as_double(mean))
+    return centred / (1.0 if std is None else _as_double(std))
+
+
+# ------------------------------------------------------------ Kaldi, with torchaudio.compliance.kaldi's names
+
+
+def kaldi_window(window_type: str, n: int, blackman_coeff: float = 0.42) -> Array:
+    """Symmetric windows, except that a single point is 1."""
+    if n == 1:
+        return np.ones(1)
+    phase = 2.0 * np.pi * np.arange(n) / (n - 1)
+    if window_type == "povey":
+        return (0.5 - 0.5 * np.cos(phase)) ** 0.85
+    if window_type == "hanning":
+        return 0.5 - 0.5 * np.cos(phase)
+    if window_type == "hamming":
+        return 0.54 - 0.46 * np.cos(phase)
+    if window_type == "blackman":
+        return blackman_coeff - 0.5 * np.cos(phase) + (0.5 - blackman_coeff) * np.cos(2.0 * phase)
+    if window_type == "rectangular":
+        return np.ones(n)
+    raise ValueError(f"window_type is {window_type!r}")
+
+
+def kaldi_frames(y: Array, size: int, shift: int, snip_edges: bool) -> Array:
+    """Frames that fit entirely, or one per shift with both ends mirrored (the edge sample twice)."""
+    if snip_edges:
+        return frame(y, size, shift)
+    n = (len(y) + shift // 2) // shift
+    index = (shift * np.arange(n) + shift // 2 - size // 2)[:, None] + np.arange(size)[None, :]
+    # Mirroring at -1/2 and n - 1/2 has the period 2 n.
+    index = np.mod(index, 2 * len(y))
+    return y[np.where(index < len(y), index, 2 * len(y) - 1 - index)]
+
+
+def kaldi_mel_filters(num_bins: int, n_fft: int, sr: float, low_freq: float, high_freq: float) -> Array:
+    """Triangles linear in mel between equally spaced points, (num_bins, n_fft // 2): no Nyquist bin."""
+
+    def mel(f: ArrayLike) -> Array:
+        return 1127.0 * np.log(1.0 + _as_double(f) / 700.0)
+
+    high = high_freq + sr / 2 if high_freq <= 0 else high_freq
+    low_mel, high_mel = float(mel(low_freq)), float(mel(high))
+    step = (high_mel - low_mel) / (num_bins + 1)
+    m = mel(np.arange(n_fft // 2) * sr / n_fft)
+    weights = np.zeros((num_bins, len(m)))
+    for i in range(num_bins):
+        left, centre, right = low_mel + step * np.array([i, i + 1, i + 2])
+        weights[i] = np.maximum(0.0, np.minimum((m - left) / (centre - left), (right - m) / (right - centre)))
+    return weights
+
+
+def _kaldi_spectrum(
+    y: ArrayLike,
+    sr: float,
+    frame_length: float,
+    frame_shift: float,
+    snip_edges: bool,
+    remove_dc_offset: bool,
+    preemphasis_coefficient: float,
+    window_type: str,
+    blackman_coeff: float,
+    round_to_power_of_two: bool,
+    raw_energy: bool,
+    energy_floor: float,
+) -> tuple[Array, Array]:
+    """Magnitude spectra (n_frames, 1 + n_fft // 2) and log energies (n_frames,)."""
+    size, shift = int(sr * 0.001 * frame_length), int(sr * 0.001 * frame_shift)
+    n_fft = 1 << (size - 1).bit_length() if round_to_power_of_two else size
+    x = kaldi_frames(_as_double(y), size, shift, snip_edges)
+
+    def log_energy(x: Array) -> Array:
+        e = np.log(np.maximum(np.sum(x * x, axis=1), KALDI_EPSILON))
+        return np.maximum(e, math.log(energy_floor)) if energy_floor > 0 else e
+
+    if remove_dc_offset:
+        x = x - x.mean(axis=1, keepdims=True)
+    raw = log_energy(x)
+    x = x - preemphasis_coefficient * np.concatenate([x[:, :1], x[:, :-1]], axis=1)
+    x = x * kaldi_window(window_type, size, blackman_coeff)
+    return np.abs(np.fft.rfft(x, n_fft, axis=1)), raw if raw_energy else log_energy(x)
+
+
+def kaldi_fbank(
+    y: ArrayLike,
+    sr: float = 16000.0,
+    *,
+    blackman_coeff: float = 0.42,
+    energy_floor: float = 1.0,
+    frame_length: float = 25.0,
+    frame_shift: float = 10.0,
+    high_freq: float = 0.0,
+    htk_compat: bool = False,
+    low_freq: float = 20.0,
+    min_duration: float = 0.0,
+    num_mel_bins: int = 23,
+    preemphasis_coefficient: float = 0.97,
+    raw_energy: bool = True,
+    remove_dc_offset: bool = True,
+    round_to_power_of_two: bool = True,
+    snip_edges: bool = True,
+    subtract_mean: bool = False,
+    use_energy: bool = False,
+    use_log_fbank: bool = True,
+    use_power: bool = True,
+    window_type: str = "povey",
+) -> Array:
+    """Kaldi's mel energies, without dither. The scale is the input's; Kaldi means 16-bit integers."""
+    magnitude, energy = _kaldi_spectrum(
+        y,
+        sr,
+        frame_length,
+        frame_shift,
+        snip_edges,
+        remove_dc_offset,
+        preemphasis_coefficient,
+        window_type,
+        blackman_coeff,
+        round_to_power_of_two,
+        raw_energy,
+        energy_floor,
+    )
+    if len(_as_double(y)) < min_duration * sr:
+        return np.zeros((0, num_mel_bins + use_energy))
+    spectrum = magnitude**2 if use_power else magnitude
+    n_fft = 2 * (spectrum.shape[1] - 1)
+    mel = spectrum[:, : n_fft // 2] @ kaldi_mel_filters(num_mel_bins, n_fft, sr, low_freq, high_freq).T
+    if use_log_fbank:
+        mel = np.log(np.maximum(mel, KALDI_EPSILON))
+    if use_energy:
+        mel = np.concatenate([mel, energy[:, None]] if htk_compat else [energy[:, None], mel], axis=1)
+    return mel - mel.mean(axis=0) if subtract_mean and len(mel) else mel
+
+
+def kaldi_mfcc(
+    y: ArrayLike,
+    sr: float = 16000.0,
+    *,
+    cepstral_lifter: float = 22.0,
+    htk_compat: bool = False,
+    num_ceps: int = 13,
+    num_mel_bins: int = 23,
+    subtract_mean: bool = False,
+    use_energy: bool = False,
+    **fbank: Any,
+) -> Array:
+    """DCT-II of the log mel energies, liftered from index 0; C0 or the energy last when `htk_compat`."""
+    both = kaldi_fbank(y, sr, num_mel_bins=num_mel_bins, use_energy=True, **fbank)
+    energy, mel = both[:, 0], both[:, 1:]
+    c = mel @ dct_matrix(num_ceps, num_mel_bins).T
+    if cepstral_lifter != 0:
+        c = c * (1.0 + 0.5 * cepstral_lifter * np.sin(np.pi * np.arange(num_ceps) / cepstral_lifter))
+    if use_energy:
+        c[:, 0] = energy
+    if htk_compat:
+        first = c[:, :1] if use_energy else math.sqrt(2.0) * c[:, :1]
+        c = np.concatenate([c[:, 1:], first], axis=1)
+    return c - c.mean(axis=0) if subtract_mean and len(c) else c
+
+
+# -------------------------------------------------------------------------------------- torchaudio.transforms
+
+
+def torchaudio_melspectrogram(
+    y: ArrayLike,
+    sr: float = 16000,
+    *,
+    n_fft: int = 400,
+    win_length: int | None = None,
+    hop_length: int | None = None,
+    f_min: float = 0.0,
+    f_max: float | None = None,
+    pad: int = 0,
+    n_mels: int = 128,
+    window: str = "hann",
+    power: float = 2.0,
+    normalized: bool = False,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    norm: str | None = None,
+    mel_scale: str = "htk",
+) -> Array:
+    """torchaudio.transforms.MelSpectrogram: HTK mels, no area normalisation, reflected ends."""
+    length = n_fft if win_length is None else win_length
+    hop = length // 2 if hop_length is None else hop_length
+    spectrum = np.abs(
+        stft(
+            np.pad(_as_double(y), pad),
+            sr,
+            n_fft=n_fft,
+            hop_length=hop,
+            win_length=length,
+            window=window,
+            center=center,
+            pad_mode=pad_mode,
+        )
+    )
+    if normalized:
+        spectrum = spectrum / math.sqrt(float(np.sum(periodic_window(window, length) ** 2)))
+    filters = mel_filters(sr, n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max, htk=mel_scale == "htk", norm=norm)
+    return spectrum**power @ filters.T
+
+
+def torchaudio_mfcc(
+    y: ArrayLike,
+    sr: float = 16000,
+    *,
+    n_mfcc: int = 40,
+    dct_type: int = 2,
+    norm: str | None = "ortho",
+    log_mels: bool = False,
+    **mel: Any,
+) -> Array:
+    """torchaudio.transforms.MFCC: DCT-II of the mel spectrum in dB (top_db 80), or of ln(mel + 1e-6).
+
+    Without "ortho", torchaudio's DCT is twice the sum of cosines, as scipy's.
+    """
+    if dct_type != 2:
+        raise ValueError(f"dct_type is {dct_type}; torchaudio has 2 alone")
+    s = torchaudio_melspectrogram(y, sr, **mel)
+    level = np.log(s + 1e-6) if log_mels else power_to_db(s)
+    return level @ dct_matrix(n_mfcc, level.shape[1], 2, norm).T
+
+
+# ------------------------------------------------------------------------------------- pyAudioAnalysis 0.3.14
+
+
+def _pyaa_filters(sr: float, n: int) -> Array:
+    """40 triangles, 13 linear and 27 logarithmic; bin k is taken as k sr / n, twice its frequency."""
+    linear = 133.33 + (200.0 / 3.0) * np.arange(13)
+    edges = np.concatenate([linear, linear[-1] * 1.0711703 ** np.arange(1, 30)])
+    k = np.arange(n)
+    f = k * sr / n
+    weights = np.zeros((40, n))
+    for i in range(40):
+        low, centre, high = edges[i : i + 3]
+        first, middle, last = (math.floor(e * n / sr) for e in (low, centre, high))
+        if last >= n:
+            raise ValueError(f"sampling rate {sr} Hz is too low for the highest filter, {high:.0f} Hz")
+        height = 2.0 / (high - low)
+        rising, falling = (k > first) & (k <= middle), (k > middle) & (k <= last)
+        weights[i, rising] = height / (centre - low) * (f[rising] - low)
+        weights[i, falling] = height / (high - centre) * (high - f[falling])
+    return weights
+
+
+def _pyaa_block_entropy(x: Array) -> float:
+    """-sum s log2(s + eps) over ten blocks of floor(n/10) values, s their share of all energy."""
+    size = len(x) // 10
+    s = np.sum(x[: 10 * size].reshape(10, size) ** 2, axis=1) / (np.sum(x**2) + DOUBLE_EPSILON)
+    return float(-np.sum(s * np.log2(s + DOUBLE_EPSILON)))
+
+
+def _pyaa_chroma(x: Array, sr: float) -> Array:
+    """Twelve pitch classes from A on, with the package's two quirks.
+
+    Of all bins of a note the last one counts, and it is divided by the size of the note class of *another*
+    bin: the one whose index equals the note's number.
+    """
+    n = len(x)
+    note = np.round(12.0 * np.log2((np.arange(n) + 1) * sr / (2 * n) / 27.5)).astype(int)
+    if note.max() >= n:
+        raise ValueError(f"window of {2 * n} samples is too short at {sr} Hz")
+    _, which, counts = np.unique(note, return_inverse=True, return_counts=True)
+    size_of_class = counts[which]
+    c = np.zeros(n)
+    c[note] = x**2  # of an index that comes twice, NumPy keeps the last value
+    c = c / size_of_class[note]
+    c = np.pad(c, (0, -n % 12)).reshape(-1, 12).sum(axis=0)
+    total = np.sum(x**2)
+    return c / (total if total != 0 else DOUBLE_EPSILON)
+
+
+def pyaudioanalysis(
+    y: ArrayLike, sr: float = 16000, *, window: float = 0.05, step: float = 0.025, deltas: bool = False
+) -> Array:
+    """The 34 short-term features of pyAudioAnalysis, with `deltas` 68; window and step in seconds."""
+    return pyaudioanalysis_samples(y, sr, int(sr * window), int(sr * step), deltas=deltas)
+
+
+def pyaudioanalysis_samples(
+    y: ArrayLike, sr: float, window: int, step: int, *, deltas: bool = False
+) -> Array:
+    """As `pyaudioanalysis`, window and step in samples as the package takes them."""
+    x = _as_double(y) / 2.0**15
+    x = x - x.mean()
+    x = x / (np.abs(x).max() + 1e-10)
+    n = window // 2
+    filters, transform = _pyaa_filters(sr, n), dct_matrix(13, 40)
+    f = (np.arange(n) + 1) * sr / (2 * n)
+    rows = []
+    previous = None
+    for x_t in frame(x, window, step):
+        m = np.abs(np.fft.fft(x_t))[:n] / n
+        previous = m if previous is None else previous
+        scaled = m / m.max() if m.max() != 0 else m / DOUBLE_EPSILON
+        weight = scaled.sum() + DOUBLE_EPSILON
+        centroid = np.sum(f * scaled) / weight
+        spread = math.sqrt(np.sum((f - centroid) ** 2 * scaled) / weight)
+        change = m / np.sum(m + DOUBLE_EPSILON) - previous / np.sum(previous + DOUBLE_EPSILON)
+        reached = np.flatnonzero(np.cumsum(m**2) + DOUBLE_EPSILON > 0.90 * np.sum(m**2))
+        chroma = _pyaa_chroma(m, sr)
+        rows.append(
+            [
+                np.sum(np.abs(np.diff(np.sign(x_t)))) / 2.0 / (window - 1.0),
+                np.mean(x_t**2),
+                _pyaa_block_entropy(x_t),
+                centroid / (sr / 2.0),
+                spread / (sr / 2.0),
+                _pyaa_block_entropy(m),
+                np.sum(change**2),
+                reached[0] / n if len(reached) else 0.0,
+                *(transform @ np.log10(filters @ m + DOUBLE_EPSILON)),
+                *chroma,
+                chroma.std(),
+            ]
+        )
+        previous = m
+    out = np.array(rows).reshape(-1, 34)
+    if deltas:
+        out = np.concatenate([out, np.diff(out, axis=0, prepend=out[:1])], axis=1)
+    return out
+
+
+def pyaudioanalysis_mid_term(short: Array, window: int, step: int, mid_window: int, mid_step: int) -> Array:
+    """Mean, then population deviation, of the short-term columns over windows; lengths in samples."""
+    length = round((mid_window - (window - step)) / step)
+    hop = round(mid_step / step)
+    parts = [short[start : start + length] for start in range(0, len(short), hop)]
+    return np.nan_to_num(np.array([np.concatenate([p.mean(axis=0), p.std(axis=0)]) for p in parts]))
+
+
+# --------------------------------------------------------------------------------- python_speech_features 0.6
+
+
+def _half_up(x: float) -> int:
+    return math.floor(x + 0.5)
+
+
+def psf_filters(nfilt: int, nfft: int, sr: float, lowfreq: float, highfreq: float | None) -> Array:
+    """Triangles of height 1, linear in bin number, between edges rounded down to bins."""
+    top = highfreq or sr / 2
+    mel = np.linspace(2595 * np.log10(1 + lowfreq / 700.0), 2595 * np.log10(1 + top / 700.0), nfilt + 2)
+    edges = np.floor((nfft + 1) * 700 * (10 ** (mel / 2595.0) - 1) / sr)
+    k = np.arange(nfft // 2 + 1)
+    weights = np.zeros((nfilt, len(k)))
+    for j in range(nfilt):
+        low, centre, high = edges[j : j + 3]
+        rising, falling = (k >= low) & (k < centre), (k >= centre) & (k < high)
+        weights[j, rising] = (k[rising] - low) / (centre - low)
+        weights[j, falling] = (high - k[falling]) / (high - centre)
+    return weights
+
+
+def psf_power(
+    y: ArrayLike, sr: float, winlen: float, winstep: float, nfft: int, preemph: float, window: str
+) -> Array:
+    """Power spectra / nfft of the pre-emphasised signal, the last frame filled up with zeros."""
+    y = _as_double(y)
+    y = np.append(y[0], y[1:] - preemph * y[:-1])
+    size, step = _half_up(winlen * sr), _half_up(winstep * sr)
+    n = 1 if len(y) <= size else 1 + math.ceil((len(y) - size) / step)
+    x = frame(np.pad(y, (0, (n - 1) * step + size - len(y))), size, step)
+    # np.hamming and its like: symmetric, unlike the windows of librosa.
+    w = np.ones(size) if window == "rectangular" else kaldi_window(window, size)
+    return np.abs(np.fft.rfft(x * w, nfft, axis=1)) ** 2 / nfft
+
+
+def _psf_energies(
+    y: ArrayLike,
+    sr: float = 16000,
+    *,
+    winlen: float = 0.025,
+    winstep: float = 0.01,
+    nfilt: int = 26,
+    nfft: int = 512,
+    lowfreq: float = 0.0,
+    highfreq: float | None = None,
+    preemph: float = 0.97,
+    window: str = "rectangular",
+) -> tuple[Array, Array]:
+    power = psf_power(y, sr, winlen, winstep, nfft, preemph, window)
+    energy = power.sum(axis=1)
+    mel = power @ psf_filters(nfilt, nfft, sr, lowfreq, highfreq).T
+    return np.where(mel == 0, DOUBLE_EPSILON, mel), np.where(energy == 0, DOUBLE_EPSILON, energy)
+
+
+def psf_fbank(y: ArrayLike, sr: float = 16000, **params: Any) -> Array:
+    """Filter energies of python_speech_features.fbank, without its second result."""
+    return _psf_energies(y, sr, **params)[0]
+
+
+def psf_energy(y: ArrayLike, sr: float = 16000, **params: Any) -> Array:
+    """The second result of python_speech_features.fbank: energy of each frame, as a column."""
+    return _psf_energies(y, sr, **params)[1][:, None]
+
+
+def psf_logfbank(y: ArrayLike, sr: float = 16000, **params: Any) -> Array:
+    return np.log(psf_fbank(y, sr, **params))
+
+
+def psf_mfcc(
+    y: ArrayLike,
+    sr: float = 16000,
+    *,
+    numcep: int = 13,
+    ceplifter: float = 22,
+    appendEnergy: bool = True,
+    **params: Any,
+) -> Array:
+    mel, energy = _psf_energies(y, sr, **params)
+    c = np.log(mel) @ dct_matrix(numcep, mel.shape[1]).T
+    if ceplifter > 0:
+        c = c * (1.0 + ceplifter / 2.0 * np.sin(np.pi * np.arange(c.shape[1]) / ceplifter))
+    if appendEnergy:
+        c[:, 0] = np.log(energy)
+    return c
+
+
+def psf_ssc(
+    y: ArrayLike,
+    sr: float = 16000,
+    *,
+    winlen: float = 0.025,
+    winstep: float = 0.01,
+    nfilt: int = 26,
+    nfft: int = 512,
+    lowfreq: float = 0.0,
+    highfreq: float | None = None,
+    preemph: float = 0.97,
+    window: str = "rectangular",
+) -> Array:
+    """Spectral subband centroids in Hz, on a frequency axis that starts at 1 Hz instead of 0."""
+    power = psf_power(y, sr, winlen, winstep, nfft, preemph, window)
+    power = np.where(power == 0, DOUBLE_EPSILON, power)
+    filters = psf_filters(nfilt, nfft, sr, lowfreq, highfreq)
+    f = np.linspace(1.0, sr / 2, power.shape[1])
+    with np.errstate(invalid="ignore"):  # an empty filter is 0/0, here as in the package
+        return (power * f) @ filters.T / (power @ filters.T)
+
+
+def psf_delta(x: ArrayLike, *, N: int = 2) -> Array:
+    """Regression slope over 2 N + 1 frames, the end frames repeated."""
+    x = _as_double(x)
+    padded = np.pad(x, ((N, N), (0, 0)), mode="edge")
+    n = np.arange(-N, N + 1)
+    return np.stack([n @ padded[t : t + 2 * N + 1] for t in range(len(x))]) / np.sum(n * n)
+
+
+# ------------------------------------------------------------------------------------------------------------
+
+ORACLES: dict[str, Oracle] = {
+    "spectrogram": spectrogram,
+    "melspectrogram": melspectrogram,
+    "logmel": logmel,
+    "mfcc": mfcc,
+    "chroma_stft": chroma_stft,
+    "spectral_centroid": spectral_centroid,
+    "spectral_bandwidth": spectral_bandwidth,
+    "spectral_contrast": spectral_contrast,
+    "spectral_flatness": spectral_flatness,
+    "spectral_rolloff": spectral_rolloff,
+    "zero_crossing_rate": zero_crossing_rate,
+    "rms": rms,
+    "spectral_flux": spectral_flux,
+    "spectral_entropy": spectral_entropy,
+    "spectral_slope": spectral_slope,
+    "energy_entropy": energy_entropy,
+    "kaldi_fbank": kaldi_fbank,
+    "kaldi_mfcc": kaldi_mfcc,
+    "torchaudio_melspectrogram": torchaudio_melspectrogram,
+    "torchaudio_mfcc": torchaudio_mfcc,
+    "pyaudioanalysis": pyaudioanalysis,
+    "psf_mfcc": psf_mfcc,
+    "psf_fbank": psf_fbank,
+    "psf_logfbank": psf_logfbank,
+    "psf_ssc": psf_ssc,
+    "delta": delta,
+    "cmvn": cmvn,
+}
