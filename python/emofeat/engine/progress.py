@@ -67,7 +67,7 @@ class Display(Protocol):
 
     def begin(self, counters: Counters, note: str) -> None: ...
     def tick(self) -> None: ...
-    def end(self, summary: dict[str, Any]) -> None: ...
+    def end(self) -> None: ...
 
 
 class Quiet:
@@ -79,7 +79,7 @@ class Quiet:
     def tick(self) -> None:
         pass
 
-    def end(self, summary: dict[str, Any]) -> None:
+    def end(self) -> None:
         pass
 
 
@@ -99,7 +99,7 @@ class LogLines:
             self._next = time.monotonic() + self._every
             logger.info("%s", line(self._counters))
 
-    def end(self, summary: dict[str, Any]) -> None:
+    def end(self) -> None:
         pass
 
 
@@ -123,9 +123,8 @@ class JsonLines:
             measured = {"audio_seconds": c.audio_seconds, "speed": c.speed, "seconds_left": c.seconds_left}
             self._say({"event": "progress"} | counted | measured)
 
-    def end(self, summary: dict[str, Any]) -> None:
+    def end(self) -> None:
         self.tick()
-        self._say({"event": "end"} | summary)
 
     def _say(self, event: dict[str, Any]) -> None:
         self._out.write(json.dumps(event, ensure_ascii=False) + "\n")
@@ -154,7 +153,7 @@ class Terminal:
     def tick(self) -> None:
         self._bar.update(self._task, completed=self._counters.done, line=line(self._counters), refresh=True)
 
-    def end(self, summary: dict[str, Any]) -> None:
+    def end(self) -> None:
         self._bar.stop()
 
 

@@ -198,8 +198,7 @@ def _run_plan(
         if not too_many:
             reports = _compute(todo, extractor, counters, display, jobs, options)
     finally:
-        counted = {"done": counters.done, "recordings": counters.total, "failed": counters.failed}
-        display.end({"out": str(todo.out), "audio_seconds": counters.audio_seconds} | counted)
+        display.end()
     complete = len(reports) == len(todo.pending)
     failures = counters.failures if not complete else [f for r in reports for f in r.failures]
     return Summary(
