@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 
 from emofeat._suggest import did_you_mean
 from emofeat.engine.errors import UsageError
@@ -107,7 +115,9 @@ def make(given: Mapping[str, Any], file: Path | None = None) -> ExtractConfig:
     if (config.features is None) == (config.set is None):
         raise UsageError("say what to extract: features (such as logmel,mfcc), or a set, one of the two")
     if config.sr is not None and config.mixed_rates:
-        raise UsageError("sr resamples all recordings to one rate, mixed_rates keeps each as it is; give one of them")
+        raise UsageError(
+            "sr resamples all recordings to one rate, mixed_rates keeps each as it is; give one of them"
+        )
     if config.on_error == "fail" and config.max_errors:
         raise UsageError("on_error=fail stops at the first failure, max_errors after some; give one of them")
     return config
@@ -131,11 +141,16 @@ def _sentence(error: ValidationError, given: Iterable[str], file: Path | None) -
     """The first mistake, with where it is."""
     first = error.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
-    path = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained")))
+    path = ".".join(
+        str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained"))
+    )
     where = f"option --{key.replace('_', '-')}" if key in given or file is None else f"{file}, key {path!r}"
     if first["type"] == "extra_forbidden":
         return f"{where}: there is no such option{did_you_mean(key, ExtractConfig.model_fields)}"
     if first["type"] == "missing":
-        return {"inputs": "say what to extract from: a folder, file, glob or manifest", "out": "say where to: -o OUT"}[key]
+        return {
+            "inputs": "say what to extract from: a folder, file, glob or manifest",
+            "out": "say where to: -o OUT",
+        }[key]
     message = first["msg"][:1].lower() + first["msg"][1:]
     return f"{where}: {message}, not {first['input']!r}"

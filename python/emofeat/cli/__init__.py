@@ -65,9 +65,11 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit codes: 0 all done, 1 error, 2 wrong usage, 3 some recordings failed (listed), 130 interrupted.",
+    epilog="Exit codes: 0 all done, 1 error, 2 wrong usage, 3 some recordings failed, 130 interrupted.",
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it."
+)
 def cli() -> None:
     """Features of speech for emotion research: exact, fast, resumable."""
 
@@ -92,16 +94,16 @@ def run(argv: list[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe has gone; say nothing, also when the interpreter flushes at its end.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return DONE
     except Exception as error:
-        code = _code_of(error)
-        if code is None:
+        exit_code = _code_of(error)
+        if exit_code is None:
             raise
         # A KeyError shows its message in quotes.
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         click.echo(f"emofeat: {message}", err=True)
-        return code
+        return exit_code
 
 
 def _code_of(error: Exception) -> int | None:

@@ -29,8 +29,12 @@ _SHOWN_FAILURES = 10
 
 @click.command("extract")
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The output folder; made if it does not exist.")
-@click.option("-f", "--features", multiple=True, metavar="SPEC,SPEC", help="Such as 'logmel,mfcc(n_mfcc=13)'.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="The output folder; made if it does not exist."
+)
+@click.option(
+    "-f", "--features", multiple=True, metavar="SPEC,SPEC", help="Such as 'logmel,mfcc(n_mfcc=13)'."
+)
 @click.option("--set", "set", metavar="NAME", help="A named set of features instead.")
 @click.option("--preset", help="The front end of another tool, such as librosa or kaldi.")
 @click.option("--n-fft", type=int, help="Length of the FFT in samples.")
@@ -39,26 +43,40 @@ _SHOWN_FAILURES = 10
 @click.option("--hop-ms", type=float, help="Distance of frames in ms.")
 @click.option("--win-ms", type=float, help="Length of a frame in ms.")
 @click.option("--window", help="The window, such as hann or povey.")
-@click.option("--front-end", "more", multiple=True, metavar="KEY=VALUE", help="Any other option of the front end.")
+@click.option(
+    "--front-end", "more", multiple=True, metavar="KEY=VALUE", help="Any other option of the front end."
+)
 @click.option("--sr", type=int, help="Resample everything to this rate in Hz.")
 @click.option("--mixed-rates", is_flag=True, help="Accept recordings of different rates, each at its own.")
-@click.option("--channel", metavar="mean|N", help="The mean of all channels (default), or one, counted from 0.")
+@click.option(
+    "--channel", metavar="mean|N", help="The mean of all channels (default), or one, counted from 0."
+)
 @click.option("--precision", type=click.Choice(["float32", "float64"]), help="Default: float32.")
 @click.option("--on-short", help="What to do with a recording shorter than one frame. Default: error.")
 @click.option("--on-nonfinite", help="What to do with NaN or infinite samples. Default: error.")
-@click.option("--config", "file", type=click.Path(path_type=Path), help="Options from a YAML file; others override.")
-@click.option("-j", "--jobs", type=int, help="Threads. Default: EMOFEAT_NUM_THREADS, else all CPUs we may use.")
-@click.option("--shard", metavar="I/N", help="Compute the I-th of N shares, for several machines on one output.")
-@click.option("--on-error", type=click.Choice(["skip", "fail"]), help="List a failed recording (default), or stop.")
+@click.option(
+    "--config", "file", type=click.Path(path_type=Path), help="Options from a YAML file; others override."
+)
+@click.option(
+    "-j", "--jobs", type=int, help="Threads. Default: EMOFEAT_NUM_THREADS, else all CPUs we may use."
+)
+@click.option(
+    "--shard", metavar="I/N", help="Compute the I-th of N shares, for several machines on one output."
+)
+@click.option(
+    "--on-error", type=click.Choice(["skip", "fail"]), help="List a failed recording (default), or stop."
+)
 @click.option("--max-errors", type=int, metavar="N", help="Stop when more than N recordings have failed.")
 @click.option("--retry-failed", is_flag=True, help="Try recordings again that failed in an earlier run.")
-@click.option("--check-content", is_flag=True, help="Tell changed files by their bytes, not by size and time.")
+@click.option(
+    "--check-content", is_flag=True, help="Tell changed files by their bytes, not by size and time."
+)
 @click.option("--all-files", is_flag=True, help="Try every file of a folder, whatever its suffix.")
 @click.option("--overwrite", is_flag=True, help="Replace features made with other options.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on each line of standard output.")
 @click.pass_context
-def command(ctx: click.Context, **given: Any) -> None:
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Extract features of all INPUTs: folders, files, globs, or manifests (.csv, .tsv, .jsonl, .parquet).
 
     A manifest has a column 'file' and optionally 'id', 'start' and 'end' (seconds); further columns are
@@ -195,9 +213,13 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
         return
     click.echo(plan.note())
     rate = layout.config.get("sr") or layout.corpus_sr
-    click.echo(f"to compute: {plan.n_pending_items:,} recordings at {f'{rate} Hz' if rate else 'their own rates'}")
+    click.echo(
+        f"to compute: {plan.n_pending_items:,} recordings at {f'{rate} Hz' if rate else 'their own rates'}"
+    )
     for feature in layout.features:
-        click.echo(f"  {feature.key}: {len(feature.columns)} columns of {feature.dtype}, one {_each(feature.kind)}")
+        click.echo(
+            f"  {feature.key}: {len(feature.columns)} columns of {feature.dtype}, one {_each(feature.kind)}"
+        )
     for what, ids in (("new", plan.new), ("changed", plan.changed), ("vanished", plan.vanished)):
         for id_ in ids:
             click.echo(f"{what}: {id_}")
@@ -210,7 +232,11 @@ def _each(kind: str) -> str:
 def _show_summary(summary: Summary, options: Options, as_json: bool) -> int:
     code = INTERRUPTED if summary.stopped == "interrupted" else SOME_FAILED if summary.failures else DONE
     if as_json:
-        shown = asdict(summary) | {"out": str(summary.out), "failures": len(summary.failures), "exit_code": code}
+        shown = asdict(summary) | {
+            "out": str(summary.out),
+            "failures": len(summary.failures),
+            "exit_code": code,
+        }
         click.echo(json.dumps({"event": "end"} | shown, ensure_ascii=False))
     for line in _lines(summary, options):
         click.echo(line, err=True)
@@ -224,13 +250,19 @@ def _lines(s: Summary, options: Options) -> Iterator[str]:
 
     speed = f", {s.audio_seconds / s.seconds:,.0f} × real time" if s.seconds > 0 and s.audio_seconds else ""
     took = f"{s.seconds:.1f} s" if s.seconds < 60 else clock(s.seconds)
-    yield f"{s.n_computed:,} of {s.n_items:,} recordings computed ({clock(s.audio_seconds)} of audio) in {took}{speed}: {s.out}"
+    computed = f"{s.n_computed:,} of {s.n_items:,} recordings computed ({clock(s.audio_seconds)} of audio)"
+    yield f"{computed} in {took}{speed}: {s.out}"
     if s.failures:
         yield f"{s.n_failed:,} failed:"
         for failure in s.failures[:_SHOWN_FAILURES]:
             yield f"  {failure.id}: {failure.message} ({failure.code})"
         more = s.n_failed - _SHOWN_FAILURES
-        yield (f"  and {more:,} more; " if more > 0 else "  ") + f"all in {s.out / FAILURES}; --retry-failed tries again"
+        yield (
+            f"  and {more:,} more; " if more > 0 else "  "
+        ) + f"all in {s.out / FAILURES}; --retry-failed tries again"
     if s.stopped:
-        why = "interrupted" if s.stopped == "interrupted" else f"stopped, more than {options.max_errors} failed"
-        yield f"{why}: {s.n_shards_finished:,} of {s.n_shards:,} shards are finished; the same command goes on from them"
+        why = (
+            "interrupted" if s.stopped == "interrupted" else f"stopped, more than {options.max_errors} failed"
+        )
+        shards = f"{s.n_shards_finished:,} of {s.n_shards:,} shards are finished"
+        yield f"{why}: {shards}; the same command goes on from them"

@@ -1,1 +1,1 @@
-"""The corpus engine: which recordings, in which shards, computed by whom, and what happens when something fails."""
+"""The corpus engine: which recordings, in which shards, on which threads, and what becomes of failures."""

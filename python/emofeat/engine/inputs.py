@@ -4,12 +4,15 @@ An input is a folder (walked, known suffixes unless all files are asked for), a 
 manifest. Whether a file *is* audio is decided by its content when it is read, never by its name.
 """
 
+# ruff: noqa: PTH -- paths by the hundred thousand stay text here: a Path for each costs more than looking at it
+
 from __future__ import annotations
 
 import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +24,49 @@ if TYPE_CHECKING:
 
 #: Suffixes of the files of a folder that are taken without `all_files`: audio, and video with a sound track.
 AUDIO_SUFFIXES = frozenset(
-    "wav wave flac mp3 mp2 ogg oga opus spx m4a m4b mp4 m4v aac mka mkv avi webm mov wma wmv aif aiff aifc"
-    " au snd caf w64 rf64 amr awb 3gp 3g2 mpg mpeg flv wv ape tta ac3 gsm".split()
+    [
+        "wav",
+        "wave",
+        "flac",
+        "mp3",
+        "mp2",
+        "ogg",
+        "oga",
+        "opus",
+        "spx",
+        "m4a",
+        "m4b",
+        "mp4",
+        "m4v",
+        "aac",
+        "mka",
+        "mkv",
+        "avi",
+        "webm",
+        "mov",
+        "wma",
+        "wmv",
+        "aif",
+        "aiff",
+        "aifc",
+        "au",
+        "snd",
+        "caf",
+        "w64",
+        "rf64",
+        "amr",
+        "awb",
+        "3gp",
+        "3g2",
+        "mpg",
+        "mpeg",
+        "flv",
+        "wv",
+        "ape",
+        "tta",
+        "ac3",
+        "gsm",
+    ]
 )
 
 
@@ -64,7 +108,9 @@ def storable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def gather(inputs: Sequence[str | os.PathLike[str]], *, all_files: bool = False, skip: Path | None = None) -> Corpus:
+def gather(
+    inputs: Sequence[str | os.PathLike[str]], *, all_files: bool = False, skip: Path | None = None
+) -> Corpus:
     """The utterances that `inputs` name.
 
     Ids of files are their paths below the deepest folder that holds all inputs (a folder that is the
@@ -87,7 +133,7 @@ def gather(inputs: Sequence[str | os.PathLike[str]], *, all_files: bool = False,
     roots: list[str] = []
     paths: dict[str, None] = {}
     manifests: list[manifest.Manifest] = []
-    for given in map(os.fspath, inputs):
+    for given in [os.fspath(i) for i in inputs]:
         if given.casefold().endswith(manifest.SUFFIXES) and not Path(given).is_dir() and not _is_glob(given):
             manifests.append(manifest.read(Path(given)))
             continue
@@ -103,13 +149,17 @@ def gather(inputs: Sequence[str | os.PathLike[str]], *, all_files: bool = False,
             items.append(Item(id_, file, start, end, row + i if carried is not None else -1))
         row += len(m.files)
     items.sort(key=lambda item: item.id)
-    for a, b in zip(items, items[1:], strict=False):
+    for a, b in pairwise(items):
         if a.id == b.id:
-            raise UsageError(f"two recordings have the id {a.id!r}: {_origin(a, manifests)} and {_origin(b, manifests)}; "
-                             "give each its own id in a manifest (column 'id')")
+            raise UsageError(
+                f"two recordings have the id {a.id!r}: {_origin(a, manifests)} and {_origin(b, manifests)}; "
+                "give each its own id in a manifest (column 'id')"
+            )
     if not items:
-        raise UsageError(f"no recordings in {', '.join(map(str, inputs))}; folders are searched for the suffixes of "
-                         "audio and video files, --all-files takes every file")
+        raise UsageError(
+            f"no recordings in {', '.join(map(str, inputs))}; folders are searched for the suffixes of "
+            "audio and video files, --all-files takes every file"
+        )
     return Corpus(items, carried)
 
 
@@ -139,7 +189,10 @@ def _carried(manifests: Sequence[manifest.Manifest]) -> pa.Table | None:
                 raise UsageError(f"{m.path}, column {name!r}: {values.type}, another manifest has {known}")
     columns = {}
     for name, type_ in types.items():
-        chunks = [m.carried[name].cast(type_) if name in m.carried else pa.nulls(len(m.files), type_) for m in manifests]
+        chunks = [
+            m.carried[name].cast(type_) if name in m.carried else pa.nulls(len(m.files), type_)
+            for m in manifests
+        ]
         # A column without any value is text: a later run may fill it.
         columns[name] = pa.chunked_array(chunks).cast(pa.string() if pa.types.is_null(type_) else type_)
     return pa.table(columns).combine_chunks()
@@ -173,7 +226,9 @@ def _expand(given: str, all_files: bool, skip: str | None) -> tuple[str, list[st
     return os.path.dirname(path), [path]
 
 
-def _walk(folder: str, all_files: bool, skip: str | None, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+def _walk(
+    folder: str, all_files: bool, skip: str | None, above: tuple[tuple[int, int], ...]
+) -> Iterator[str]:
     """Files below `folder` in the order of their names, without hidden ones.
 
     Links to folders are followed, except back to a folder that is being walked. A folder that cannot
@@ -191,7 +246,9 @@ def _walk(folder: str, all_files: bool, skip: str | None, above: tuple[tuple[int
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        wanted = all_files or entry.name.rpartition(".")[2].casefold() in AUDIO_SUFFIXES and "." in entry.name
+        wanted = all_files or (
+            entry.name.rpartition(".")[2].casefold() in AUDIO_SUFFIXES and "." in entry.name
+        )
         if _is_dir(entry):
             empty = True
             for path in _walk(entry.path, all_files, skip, (*above, me)):

@@ -3,6 +3,8 @@
 What else they hold is carried through to the output. Every mistake is reported with its row and column.
 """
 
+# ruff: noqa: PTH -- paths by the hundred thousand stay text here: a Path for each costs more than looking at it
+
 from __future__ import annotations
 
 import csv
@@ -48,10 +50,14 @@ def read(path: Path) -> Manifest:
     except OSError as error:
         raise UsageError(f"{path}: the manifest cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: the manifest is not UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise UsageError(
+            f"{path}: the manifest is not UTF-8 text ({error.reason} at byte {error.start})"
+        ) from error
     if "file" not in columns:
         hint = did_you_mean("file", columns)
-        raise UsageError(f"{path}: no column 'file'; the columns are {', '.join(map(repr, columns)) or 'none'}{hint}")
+        raise UsageError(
+            f"{path}: no column 'file'; the columns are {', '.join(map(repr, columns)) or 'none'}{hint}"
+        )
     return _validated(path, columns, n, where)
 
 
@@ -73,10 +79,14 @@ def _validated(path: Path, columns: dict[str, list[Any]], n: int, where: Callabl
         if value in (None, "") or isinstance(value, float | bool | list | dict):
             raise fail(row, "id", f"{value!r} is not an id; give every row its own text, or drop the column")
         ids.append(str(value))
-    starts, ends = ([_seconds(v, r, c, fail) for r, v in enumerate(columns.get(c, none))] for c in ("start", "end"))
+    starts, ends = (
+        [_seconds(v, r, c, fail) for r, v in enumerate(columns.get(c, none))] for c in ("start", "end")
+    )
     for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if end is not None and end <= (start or 0.0):
-            raise fail(row, "end", f"the segment ends at {end:g} s, before or at its start, {start or 0.0:g} s")
+            raise fail(
+                row, "end", f"the segment ends at {end:g} s, before or at its start, {start or 0.0:g} s"
+            )
     carried = {}
     for name, values in columns.items():
         if name not in _OWN:
@@ -89,12 +99,18 @@ def _validated(path: Path, columns: dict[str, list[Any]], n: int, where: Callabl
     return Manifest(path, ids, files, starts, ends, carried, where)
 
 
-def _default_ids(files: Sequence[str], starts: Sequence[float | None], ends: Sequence[float | None]) -> list[str]:
+def _default_ids(
+    files: Sequence[str], starts: Sequence[float | None], ends: Sequence[float | None]
+) -> list[str]:
     """The path as it is written, without its suffix; a segment adds its times."""
     ids = []
     for file, start, end in zip(files, starts, ends, strict=True):
         stem = os.path.splitext(file)[0]
-        times = f"@{start or 0.0:g}-{'' if end is None else f'{end:g}'}" if start is not None or end is not None else ""
+        times = (
+            f"@{start or 0.0:g}-{'' if end is None else f'{end:g}'}"
+            if start is not None or end is not None
+            else ""
+        )
         ids.append(stem + times)
     return ids
 
@@ -132,7 +148,11 @@ def _read_csv(path: Path) -> tuple[dict[str, list[Any]], int, Callable[[int], st
                 lines.append(reader.line_num)
         except csv.Error as error:
             raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
-    raw = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {n: [] for n in header}
+    raw = (
+        dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+        if rows
+        else {n: [] for n in header}
+    )
     columns = {name: values if name in _OWN else _typed(values) for name, values in raw.items()}
     return columns, len(rows), lambda row: f"line {lines[row]}"
 
@@ -163,9 +183,13 @@ def _read_jsonl(path: Path) -> tuple[dict[str, list[Any]], int, Callable[[int], 
             try:
                 record = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UsageError(f"{path}, line {number}: not JSON: {error.msg} at column {error.colno}") from error
+                raise UsageError(
+                    f"{path}, line {number}: not JSON: {error.msg} at column {error.colno}"
+                ) from error
             if not isinstance(record, dict):
-                raise UsageError(f"{path}, line {number}: a {type(record).__name__}, not an object with 'file'")
+                raise UsageError(
+                    f"{path}, line {number}: a {type(record).__name__}, not an object with 'file'"
+                )
             if "file" not in record:
                 hint = did_you_mean("file", record)
                 raise UsageError(f"{path}, line {number}, column 'file': missing{hint}")

@@ -1,5 +1,7 @@
 """What a run has to do: compare the utterances with the parts that are there."""
 
+# ruff: noqa: PTH -- paths by the hundred thousand stay text here: a Path for each costs more than looking at it
+
 from __future__ import annotations
 
 import hashlib
@@ -189,7 +191,9 @@ def _compare(plan: Plan, corpus: Corpus, retry_failed: bool, check_content: bool
         if state is not None:
             plan.new += [i for i in inputs if i not in state.inputs]
             plan.vanished += [i for i in state.inputs if i not in inputs]
-            plan.changed += [i for i in inputs if i in state.inputs and not is_unchanged(state.inputs[i], inputs[i])]
+            plan.changed += [
+                i for i in inputs if i in state.inputs and not is_unchanged(state.inputs[i], inputs[i])
+            ]
             if is_finished(state, inputs, layout) and not (retry_failed and state.failures):
                 plan.n_finished += 1
                 plan.n_finished_items += len(items)
@@ -251,9 +255,13 @@ def one_rate(items: Sequence[Item], known: int | None, probe: Callable[[str], in
     found = Counter(rate for rate in rates if rate is not None)
     if known is not None and set(found) - {known}:
         others = _listed(Counter({r: n for r, n in found.items() if r != known}), paths, rates)
-        raise UsageError(f"the output holds recordings of {known} Hz, and new ones have {others}; {_RATE_ADVICE}")
+        raise UsageError(
+            f"the output holds recordings of {known} Hz, and new ones have {others}; {_RATE_ADVICE}"
+        )
     if len(found) > 1:
-        raise UsageError(f"the recordings have different rates: {_listed(found, paths, rates)}; {_RATE_ADVICE}")
+        raise UsageError(
+            f"the recordings have different rates: {_listed(found, paths, rates)}; {_RATE_ADVICE}"
+        )
     return known if known is not None else next(iter(found), None)
 
 

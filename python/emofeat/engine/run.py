@@ -119,7 +119,9 @@ def run(
                 if plan.existing(out) != todo.found:  # another share was first
                     todo = make_plan(corpus, extractor, out, options, probe)
                 _prepare(todo)
-            summary = _run_plan(todo, extractor, options, display or Quiet(), interrupted or threading.Event())
+            summary = _run_plan(
+                todo, extractor, options, display or Quiet(), interrupted or threading.Event()
+            )
             with lock.guard(out):
                 _list_failures(out, todo.layout)
             return summary
@@ -238,7 +240,9 @@ def _compute(
 
     reports = []
     error: BaseException | None = None
-    with ThreadPoolExecutor(min(jobs + _COMMITTING, max(1, left)), thread_name_prefix="emofeat-shard") as pool:
+    with ThreadPoolExecutor(
+        min(jobs + _COMMITTING, max(1, left)), thread_name_prefix="emofeat-shard"
+    ) as pool:
         waiting: set[Future[ShardReport]] = {pool.submit(work, shard) for shard in order}
         try:
             while waiting:

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emofeat.engine.inputs import Item
-from emofeat.exceptions import EmofeatError
 from emofeat.engine.protocol import Batch, Block, FeatureExtractor, Row
+from emofeat.exceptions import EmofeatError
 from emofeat.store.schema import (
     META_FAILURES,
     META_INPUTS,
@@ -165,7 +165,11 @@ def extract_shard(
     """
     path = layout.part(out, shard.index)
     state = part_state(path)
-    if state is not None and not (retry_failed and state.failures) and is_finished(state, shard.inputs, layout):
+    if (
+        state is not None
+        and not (retry_failed and state.failures)
+        and is_finished(state, shard.inputs, layout)
+    ):
         return ShardReport(shard.index, state.n_rows, list(state.failures))
     report = ShardReport(shard.index)
     spool = temporary(path)
@@ -174,7 +178,9 @@ def extract_shard(
             for positions in _batches(shard):
                 audio = 0.0
                 failures: list[Failed] = []
-                for rows in _compute(shard, positions, extractor, layout, n_threads, failures, control, spool):
+                for rows in _compute(
+                    shard, positions, extractor, layout, n_threads, failures, control, spool
+                ):
                     writer.write(rows.columns)
                     audio += rows.audio_seconds
                 report.failures += failures
@@ -307,7 +313,9 @@ def _by_python(shard: Shard, position: int, extractor: FeatureExtractor, layout:
 
     item = shard.items[position]
     with _one_recording():
-        y, file_sr = audio.load(item.path, start=item.start, end=item.end, channel=extractor.config["channel"])
+        y, file_sr = audio.load(
+            item.path, start=item.start, end=item.end, channel=extractor.config["channel"]
+        )
         info = audio.info(item.path)
     _check_rate(file_sr, layout)
     with _one_recording():
@@ -321,7 +329,8 @@ def _by_python(shard: Shard, position: int, extractor: FeatureExtractor, layout:
     return _Rows(columns, row.duration)
 
 
-class _Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Row:
     """A `protocol.Row` of a recording that Python decoded."""
 
     index: int
@@ -410,7 +419,11 @@ def _own_columns(
 
 
 def _put(
-    columns: dict[str, pa.Array], feature: Feature, values: NDArray[Any], splits: NDArray[np.int64], layout: Layout
+    columns: dict[str, pa.Array],
+    feature: Feature,
+    values: NDArray[Any],
+    splits: NDArray[np.int64],
+    layout: Layout,
 ) -> None:
     """Add the columns of one feature."""
     import pyarrow as pa

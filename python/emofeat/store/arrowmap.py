@@ -50,7 +50,11 @@ def build(out: Path, layout: Layout, parts: list[Path]) -> None:
 
     remove_left_over(out, ours_alone=False)
     schema = _schema(layout).with_metadata({_KEY: fingerprint(layout, parts).encode()})
-    with atomic(out / FILE) as temp, pa.OSFile(str(temp), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with (
+        atomic(out / FILE) as temp,
+        pa.OSFile(str(temp), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
         for part in parts:
             for table in whole_utterances(row_groups(str(part))):
                 if table.num_rows:
@@ -133,6 +137,6 @@ def _mapped(batch: pa.RecordBatch, layout: Layout, schema: pa.Schema) -> pa.Reco
 def size(out: Path) -> int:
     """Bytes of the map on disk; 0 without one."""
     try:
-        return os.stat(out / FILE).st_size
+        return (out / FILE).stat().st_size
     except FileNotFoundError:
         return 0

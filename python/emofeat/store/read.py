@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -80,7 +81,8 @@ class Utterance(Mapping[str, NDArray[Any]]):
     @property
     def info(self) -> dict[str, Any]:
         """Everything that is no feature: file, start, end, sr, duration, …, and the manifest's columns."""
-        return self._dataset._index.slice(self.position, 1).to_pylist()[0]
+        row: dict[str, Any] = self._dataset._index.slice(self.position, 1).to_pylist()[0]
+        return row
 
     @property
     def file(self) -> str:
@@ -124,7 +126,9 @@ class Dataset(Sequence[Utterance]):
         self._cached_bytes = 0
         if not self.complete:
             done = len(self._parts)
-            logger.warning("%s: %d of %d parts are there; go on with the same extract", path, done, self.layout.n_shards)
+            logger.warning(
+                "%s: %d of %d parts are there; go on with the same extract", path, done, self.layout.n_shards
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (str(self.path), self._mmap)
@@ -201,10 +205,12 @@ class Dataset(Sequence[Utterance]):
         return counts
 
     def times(self, key: str, utterance: str | int) -> NDArray[np.float64]:
-        """The time of each frame of feature `key` in an utterance, in seconds from the start of its segment."""
+        """The time of each frame of feature `key`, in seconds from the start of the segment."""
         feature = feature_of(self.layout.features, key)
         if feature.hop is None or feature.offset is None:
-            raise StoreError(f"the hop of {key!r} differs from row to row: the rates of this corpus are mixed")
+            raise StoreError(
+                f"the hop of {key!r} differs from row to row: the rates of this corpus are mixed"
+            )
         n = self.n_frames(key)[self[utterance].position]
         times: NDArray[np.float64] = feature.offset + feature.hop * np.arange(n)
         return times
@@ -248,7 +254,7 @@ class Dataset(Sequence[Utterance]):
                 if feature is not None and feature.kind == "frames":
                     values, splits = frames_of(batch.column(name), len(feature.columns))
                     matrices = np.empty(batch.num_rows, object)
-                    matrices[:] = [values[a:b] for a, b in zip(splits, splits[1:], strict=False)]
+                    matrices[:] = [values[a:b] for a, b in pairwise(splits.tolist())]
                     cells[name] = matrices
                 else:
                     cells[name] = batch.column(name).to_pandas()
@@ -286,7 +292,9 @@ class Dataset(Sequence[Utterance]):
             except FileNotFoundError:
                 continue
             except (OSError, pa.ArrowInvalid) as error:
-                raise StoreError(f"{path} is damaged ({error}); remove it and run the same extract again") from None
+                raise StoreError(
+                    f"{path} is damaged ({error}); remove it and run the same extract again"
+                ) from None
             if (metadata or {}).get(META_LAYOUT.encode()) == self.layout.digest.encode():
                 found.append(path)
         return found
@@ -301,7 +309,9 @@ class Dataset(Sequence[Utterance]):
         def read(part: Path) -> pa.Table:
             import pyarrow.parquet as pq
 
-            return joined(pq.read_table(part, columns=names, use_threads=False, partitioning=None), self.layout)
+            return joined(
+                pq.read_table(part, columns=names, use_threads=False, partitioning=None), self.layout
+            )
 
         with ThreadPoolExecutor(4) as pool:
             batches = [b for b in pool.map(read, self._parts) if b.num_rows]
@@ -343,7 +353,9 @@ class Dataset(Sequence[Utterance]):
         places = []
         for index, part in enumerate(self._parts):
             with pq.ParquetFile(part) as file:
-                chunks = [file.read_row_group(i, ["chunk"])["chunk"].to_numpy() for i in range(file.num_row_groups)]
+                chunks = [
+                    file.read_row_group(i, ["chunk"])["chunk"].to_numpy() for i in range(file.num_row_groups)
+                ]
             # A row group that begins inside a long recording goes together with those before it.
             begins = [i for i, c in enumerate(chunks) if len(c) and c[0] == 0]
             for first, end in zip(begins, [*begins[1:], len(chunks)], strict=True):

@@ -1,4 +1,4 @@
-"""From stored rows to utterances: the consecutive rows of a long recording become one, without copying frames."""
+"""From stored rows to utterances: consecutive rows of a long recording become one, without copying frames."""
 
 from __future__ import annotations
 

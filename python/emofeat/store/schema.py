@@ -137,7 +137,8 @@ class Layout:
             raise StoreError(f"{out / DESCRIPTION} cannot be read: {error}") from error
         if described.get("schema_version") != SCHEMA_VERSION:
             raise StoreError(
-                f"{out} has schema version {described.get('schema_version')}, this emofeat reads {SCHEMA_VERSION}"
+                f"{out} has schema version {described.get('schema_version')}, "
+                f"this emofeat reads {SCHEMA_VERSION}"
             )
         try:
             features = tuple(
@@ -202,7 +203,14 @@ def describe(extractor: FeatureExtractor, timing_sr: int | None) -> tuple[Featur
     """
     infos = list(extractor.schema)
     frames = [i for i in infos if i.kind == "frames"]
-    taken = [f.name for f in own_fields()] + [i.key for i in frames] + [n_frames_column(i.key) for i in frames]
+    for info in frames:
+        if info.key in {f.name for f in own_fields()}:
+            raise StoreError(
+                f"the feature name {info.key!r} is a column of the output; give the feature another"
+            )
+    taken = (
+        [f.name for f in own_fields()] + [i.key for i in frames] + [n_frames_column(i.key) for i in frames]
+    )
     counts = Counter(taken + [name for i in infos if i.kind == "vector" for name in i.columns])
     shared = {name for name, count in counts.items() if count > 1}
     timing = {} if timing_sr is None or not frames else _timing(extractor, [i.key for i in frames], timing_sr)

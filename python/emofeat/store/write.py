@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 #   byte-stream-split + lz4     0.75 s   84 MB     byte-stream-split + zstd 1    0.92 s  80 MB
 #   byte-stream-split + snappy  0.70 s   87 MB     byte-stream-split + zstd 3    1.17 s  79 MB
 #
-# Most of the 0.60 s are the repetition levels of the nested lists; one opaque binary column would take 0.15 s,
-# but no other program could read it. Pages of 64 KB to 1 MB and row groups of 16 to 128 rows differ by less
-# than two runs of the same do. No dictionaries or statistics for floats: hardly a value occurs twice.
+# Most of the 0.60 s are the repetition levels of the nested lists; one opaque binary column would take
+# 0.15 s, but no other program could read it. Pages of 64 KB to 1 MB and row groups of 16 to 128 rows differ
+# by less than two runs of the same do. No dictionaries or statistics: hardly a float occurs twice.
 _ZSTD_LEVEL = -1
 _PAGE_BYTES = 1 << 18
 
@@ -122,7 +122,9 @@ class PartWriter:
     def __enter__(self) -> PartWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         # After an error the writer may fail again while it closes; the first error is the one to report.
         with suppress(Exception):
             self._writer.close()
