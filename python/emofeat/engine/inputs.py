@@ -4,7 +4,8 @@ An input is a folder (walked, known suffixes unless all files are asked for), a 
 manifest. Whether a file *is* audio is decided by its content when it is read, never by its name.
 """
 
-# ruff: noqa: PTH -- paths by the hundred thousand stay text here: a Path for each costs more than looking at it
+# ruff: noqa: PTH100, PTH111, PTH112, PTH116, PTH120, PTH122, PTH207
+# Paths by the hundred thousand stay text here: making a Path of each costs more than looking at the file.
 
 from __future__ import annotations
 

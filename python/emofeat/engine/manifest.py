@@ -3,7 +3,8 @@
 What else they hold is carried through to the output. Every mistake is reported with its row and column.
 """
 
-# ruff: noqa: PTH -- paths by the hundred thousand stay text here: a Path for each costs more than looking at it
+# ruff: noqa: PTH100, PTH111, PTH118, PTH122
+# Paths by the hundred thousand stay text here: making a Path of each costs more than looking at the file.
 
 from __future__ import annotations
 
