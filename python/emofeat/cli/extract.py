@@ -100,7 +100,9 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
         if not equals:
             raise click.UsageError(f"--front-end {pair!r}: write KEY=VALUE, such as preemphasis=0.97")
         front_end[key.strip().replace("-", "_")] = _value(value.strip())
-    options = {name: value for name, value in given.items() if value not in (None, False, ())}
+    # Not `in (None, False, ())`: 0 equals False, and is a value.
+    absent = (None, False)
+    options = {n: v for n, v in given.items() if v != () and not any(v is a for a in absent)}
     for name in ("inputs", "features"):
         if name in options:
             options[name] = list(options[name])
@@ -154,8 +156,8 @@ class _Begun:
         self._display, self.begun = display, False
 
     def begin(self, counters: Counters, note: str) -> None:
-        self._display.begin(counters, note)
         self.begun = True
+        self._display.begin(counters, note)
 
     def tick(self) -> None:
         self._display.tick()
@@ -261,8 +263,7 @@ def _lines(s: Summary, options: Options) -> Iterator[str]:
             f"  and {more:,} more; " if more > 0 else "  "
         ) + f"all in {s.out / FAILURES}; --retry-failed tries again"
     if s.stopped:
-        why = (
-            "interrupted" if s.stopped == "interrupted" else f"stopped, more than {options.max_errors} failed"
-        )
+        limit = f"more than {options.max_errors} failed" if options.max_errors else "a recording failed"
+        why = "interrupted" if s.stopped == "interrupted" else f"stopped because {limit}"
         shards = f"{s.n_shards_finished:,} of {s.n_shards:,} shards are finished"
         yield f"{why}: {shards}; the same command goes on from them"

@@ -128,7 +128,7 @@ def make(
         n_shards=old.n_shards if old is not None else n_shards or shard_count(len(corpus.items)),
         corpus_sr=old.corpus_sr if old is not None and own_rate else None,
         mixed_rates=mixed_rates,
-        chunk_seconds=CHUNK_SECONDS,
+        chunk_seconds=CHUNK_SECONDS if old is None else old.chunk_seconds,
     )
     try:
         check_carried(layout.carried, layout.features)

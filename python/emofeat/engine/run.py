@@ -212,7 +212,7 @@ def _run_plan(
         failures=sorted([*todo.finished_failures, *failures]),
         seconds=time.monotonic() - began,
         audio_seconds=counters.audio_seconds,
-        stopped="" if complete else "errors" if too_many or counters.too_many_errors else "interrupted",
+        stopped="errors" if too_many or counters.too_many_errors else "" if complete else "interrupted",
     )
 
 
