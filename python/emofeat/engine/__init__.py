@@ -1,0 +1,1 @@
+"""The corpus engine: which recordings, in which shards, on which threads, and what becomes of failures."""

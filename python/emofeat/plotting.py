@@ -1,0 +1,121 @@
+"""A recording as a picture: waveform, log-mel, and features under it on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emofeat.store.extras import need
+
+# More columns than this are drawn as an image, fewer as lines.
+_LINES = 6
+# A picture has about a thousand points across; a waveform is drawn by its extremes in each.
+_POINTS = 2000
+
+
+def plot(
+    path: str | Path,
+    out: Path,
+    *,
+    features: Sequence[str] = (),
+    sr: int | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    front_end: Mapping[str, Any] | None = None,
+) -> None:
+    """Draw the recording at `path` into the file `out`, whose suffix chooses the format.
+
+    Parameters
+    ----------
+    features
+        Specifications of features with frames; each gets a panel below the log-mel spectrogram.
+    sr
+        Resample to this rate first.
+    start, end
+        The part to draw, in seconds.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    ValueError
+        A feature without frames, or a format that matplotlib does not write.
+    """
+    from emofeat import Extractor, load
+    from emofeat.store.write import atomic
+
+    need("matplotlib", "plot")
+    from matplotlib.figure import Figure
+
+    y, rate = load(path, sr=sr, start=start, end=end)
+    wanted = list(dict.fromkeys(["logmel", *features]))
+    extractor = Extractor(wanted, front_end=dict(front_end or {}))
+    result = extractor.process_signal(y, rate)
+    infos = list(extractor.schema)
+    for info in infos:
+        if info.kind != "frames":
+            raise ValueError(
+                f"{info.spec!r} describes the whole recording; only features with frames can be drawn"
+            )
+    begin = start or 0.0
+    heights = [1.0, *(2.0 if len(info.columns) > _LINES else 1.2 for info in infos)]
+    figure = Figure(figsize=(11, 1.0 + 1.3 * sum(heights)), layout="constrained")
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    _draw_waveform(axes[0], y, rate, begin)
+    axes[0].set_title(f"{Path(path).name}, {rate} Hz", loc="left", fontsize=10)
+    for axis, info in zip(axes[1:], infos, strict=True):
+        _draw_feature(figure, axis, info, result[info.key], result.times(info.key) + begin)
+    axes[0].set_xlim(begin, begin + len(y) / rate)
+    axes[-1].set_xlabel("time (s)")
+    suffix = out.suffix.lstrip(".").casefold()
+    known = figure.canvas.get_supported_filetypes()
+    if suffix not in known:
+        raise ValueError(
+            f"pictures are written as {', '.join(sorted(known))}, not {out.suffix or 'without suffix'}"
+        )
+    with atomic(out) as temp:
+        figure.savefig(temp, format=suffix, dpi=110)
+
+
+def _draw_waveform(axis: Any, y: Any, sr: int, begin: float) -> None:
+    """The extremes of the samples at each point across."""
+    step = max(1, len(y) // _POINTS)
+    whole = y[: len(y) // step * step].reshape(-1, step)
+    times = begin + np.arange(len(whole)) * step / sr
+    axis.fill_between(
+        times, whole.min(axis=1), whole.max(axis=1), step="post", linewidth=0.4, color="#33567f"
+    )
+    limit = max(0.02, float(np.abs(y).max(initial=0)) * 1.05)
+    axis.set_ylim(-limit, limit)
+    axis.set_ylabel("amplitude")
+
+
+def _draw_feature(figure: Any, axis: Any, info: Any, values: Any, times: Any) -> None:
+    unit = f" ({info.unit})" if info.unit and info.unit != "1" else ""
+    if len(info.columns) <= _LINES:
+        for column, name in zip(np.asarray(values).T, info.columns, strict=True):
+            axis.plot(times, column, linewidth=0.9, label=name)
+        axis.set_ylabel(info.key + unit, fontsize=8)
+        if len(info.columns) > 1:
+            axis.legend(loc="upper right", fontsize=7)
+        return
+    half = (times[1] - times[0]) / 2 if len(times) > 1 else 0.005
+    extent = (times[0] - half, times[-1] + half, -0.5, len(info.columns) - 0.5)
+    # A few extreme cells (log of silence, the first cepstral coefficient) must not wash out all others.
+    finite = values[np.isfinite(values)]
+    low, high = np.percentile(finite, (2, 99.8)) if finite.size else (0.0, 1.0)
+    image = axis.imshow(
+        np.asarray(values).T,
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+        cmap="magma",
+        vmin=low,
+        vmax=high,
+        interpolation="nearest",
+    )
+    axis.set_ylabel(info.key, fontsize=8)
+    figure.colorbar(image, ax=axis, pad=0.01, label=info.unit or None)

@@ -1,0 +1,1 @@
+"""The feature directory: how it is laid out, written, read and exported."""
