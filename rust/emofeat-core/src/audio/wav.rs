@@ -79,7 +79,7 @@ pub(super) fn open(mut input: Input) -> Result<Box<dyn Decode>> {
             )));
         }
         (MPEG_LAYER3, _) => {
-            return mp3::open_at(input, layout.data_start, layout.data_start + data.len);
+            return mp3::open_at(input, layout.data_start, layout.data_start + data.len, "wav");
         }
         (tag, _) => return Err(unsupported(&format!("WAV with {}", tag_name(tag)))),
     };
