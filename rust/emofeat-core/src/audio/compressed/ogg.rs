@@ -70,6 +70,9 @@ impl Pages {
                     }
                     continue;
                 }
+                Some(_) if self.ended && page.first => {
+                    return Err(unsupported("Ogg with several streams in a row"));
+                }
                 Some(_) if self.ended => {
                     return Err(corrupt("a page follows the last one of the Ogg stream"));
                 }
@@ -438,6 +441,12 @@ impl Survey {
                     offset = Some(if page.last { ahead.max(0) } else { ahead });
                 }
                 end = Some(page.granule);
+            }
+        }
+        // Pages after the last one are another stream, which must not go unheard.
+        while input.window(pages.pos, 4)?.starts_with(b"OggS") {
+            if pages.read(input)?.is_none() {
+                break;
             }
         }
         let offset = offset.unwrap_or(0);
