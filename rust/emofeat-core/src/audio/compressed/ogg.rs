@@ -226,6 +226,11 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Box<dyn Decode>> {
     let mut pages = Pages::new(0, Some(serial));
     let headers = read_headers(&mut input, &mut pages)?;
     let ident = Ident::parse(&headers[0])?;
+    // Checked against libvorbis and FFmpeg: symphonia 0.6 gives wrong samples for coupled channels
+    // beyond two.
+    if ident.channels > 2 {
+        return Err(unsupported(&format!("Vorbis with {} channels", ident.channels)));
+    }
     let modes = Modes::parse(&headers[2], &ident)?;
     let setup: Box<[u8]> = [headers[0].as_slice(), &headers[2]].concat().into();
     let decoder = fresh(&setup, &ident)?;

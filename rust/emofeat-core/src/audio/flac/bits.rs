@@ -192,7 +192,7 @@ mod tests {
     fn numbers_come_back_at_every_alignment_and_at_the_end() {
         // 40 numbers of 13 bits: they straddle bytes and words, and end inside the last byte.
         let numbers: Vec<u32> = (0..40u32).map(|i| i * 2654 % 8192).collect();
-        let mut bytes = vec![0u8; (40 * 13 + 7) / 8];
+        let mut bytes = vec![0u8; (40usize * 13).div_ceil(8)];
         for (i, n) in numbers.iter().enumerate() {
             for b in 0..13 {
                 let at = i * 13 + b;
