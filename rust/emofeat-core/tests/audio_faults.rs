@@ -174,7 +174,7 @@ fn damaged_files_give_samples_or_a_code_and_always_the_same() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let (mut decoded, mut refused) = (0, 0);
     let begin = Instant::now();
-    for round in 0..40 {
+    for round in 0..200 {
         for path in &files {
             let mut bytes = fs::read(path).unwrap();
             damage(&mut bytes, round % 4, &mut random);

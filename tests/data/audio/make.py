@@ -31,14 +31,14 @@ def sound(n, sr, channels=1):
     return np.stack(rows).astype(np.float32)
 
 
-def encode(name, codec, x, sr, *, container=None, options=None, codec_options=None, bit_rate=None, video=False):
+def encode(name, codec, x, sr, *, container=None, options=None, bit_rate=None, video=False):
     layout = {1: "mono", 2: "stereo"}[len(x)]
     with av.open(str(HERE / name), "w", format=container, options=options or {}) as out:
         if video:
             picture = out.add_stream("mpeg4", rate=25)
             picture.width = picture.height = 32
             picture.pix_fmt = "yuv420p"
-        stream = out.add_stream(codec, rate=sr, layout=layout, options=codec_options or {})
+        stream = out.add_stream(codec, rate=sr, layout=layout)
         if bit_rate:
             stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(x), format="fltp", layout=layout)
