@@ -14,6 +14,9 @@ use crate::error::Result;
 const FIRST_LOOK: usize = 64 << 10;
 /// Bisection ends where decoding on is as fast as another look.
 const NEAR: u64 = 64 << 10;
+/// Places that look like a frame and are none, before bisection gives up on a range. In real files
+/// there is hardly ever one.
+const IMPOSTORS: usize = 64;
 /// Longest frame header: sync 4, number 7, block size 2, rate 2, CRC 1.
 const MAX_HEADER: usize = 16;
 
@@ -218,7 +221,7 @@ impl Flac {
 
     /// The first valid frame that starts in `from..to`.
     fn find_frame(&mut self, from: u64, to: u64) -> Result<Option<(u64, Header, usize)>> {
-        let mut pos = from;
+        let (mut pos, mut impostors) = (from, 0);
         while pos < to {
             let bytes = self.input.window(pos, FIRST_LOOK)?;
             let here = bytes.len().min(usize::try_from(to - pos).unwrap_or(usize::MAX));
@@ -232,6 +235,10 @@ impl Flac {
                     let at = pos + i as u64;
                     if let Ok((header, len)) = self.frame_at(at) {
                         return Ok(Some((at, header, len)));
+                    }
+                    impostors += 1;
+                    if impostors == IMPOSTORS {
+                        return Ok(None);
                     }
                     pos = at + 1;
                 }

@@ -7,26 +7,30 @@
 //! | WAV, RF64, BW64 | PCM 8/16/24/32, float 32/64, A-law, µ-law, MP3 | own; MP3 as below |
 //! | FLAC | all depths up to 32 bits | own |
 //! | MP3 (also behind ID3) | MPEG-1/2/2.5 layer III | own framing, symphonia's decoder |
-//! | Ogg | Vorbis | own framing, symphonia's decoder |
+//! | Ogg | Vorbis, mono and stereo | own framing, symphonia's decoder |
 //! | MP4, M4A, MOV (also fragmented), ADTS | AAC-LC, mono and stereo | own framing, symphonia's decoder |
 //!
 //! Everything else that is audio or video ends in [`Code::UnsupportedCodec`], with its name: Opus,
 //! HE-AAC (also where nothing but the data shows it: it is never decoded at half its rate), ALAC,
-//! AIFF, CAF, ADPCM, AVI, Matroska, WebM and others. PyAV decodes those.
+//! AIFF, CAF, ADPCM, more than two channels of AAC or Vorbis, AVI, Matroska, WebM and others. PyAV
+//! decodes those.
 //!
 //! # Samples
 //!
 //! WAV and FLAC give the float32 samples of libsndfile, bit for bit: integers are divided by
-//! `2^(bits-1)`, float64 is rounded. MP3, Vorbis and AAC agree with FFmpeg in length and delay and
-//! to within 1e-3 in samples; they are trimmed as FFmpeg trims them ("gapless"):
+//! `2^(bits-1)`, float64 is rounded. MP3, Vorbis and AAC agree with FFmpeg to within 1e-3 in samples,
+//! and in length and delay, because they are trimmed as FFmpeg trims them ("gapless"):
 //!
 //! | format | cut at the start | cut at the end |
 //! |---|---|---|
-//! | MP3 with a LAME (or Lavc) tag | its delay + 529 samples | its padding - 529 samples |
-//! | MP3 without | nothing | nothing |
-//! | Vorbis | nothing (the first packet only primes) | what the last granule position excludes |
-//! | AAC in MP4 | up to the media time of the edit list | whole packets after the edit; the last one to its stated duration |
+//! | MP3 with a tag by LAME or libavformat | its delay + 529 | its padding - 529 |
+//! | MP3 without, or in WAV | nothing | nothing |
+//! | Vorbis | what the first position excludes | what the last position excludes |
+//! | AAC in MP4 | up to the media time of the edit list, to the sample | packets after the edit; the last one stays whole |
 //! | AAC in ADTS | nothing | nothing |
+//!
+//! One difference is meant: where all sound of an Ogg file fits on one page (about a second of
+//! speech), FFmpeg forgets to cut the end; here it is cut, as libvorbis and soundfile do.
 //!
 //! # Segments
 //!
@@ -54,6 +58,7 @@
 //! | FLAC that ends before the total of its header | `truncated` |
 //! | MP3 with a last frame that is cut, or fewer frames than its Xing or VBRI header says | `truncated` |
 //! | MP3 with anything but tags and zeros between frames | `corrupt` (no resynchronisation: audio with silent gaps is not a recording) |
+//! | MP3 of free format, Ogg with several streams in a row, MP4 with several edits | `unsupported_codec` |
 //! | Ogg page with a wrong CRC or a number that does not follow | `corrupt` |
 //! | Ogg without a page marked as last, cut page | `truncated` |
 //! | MP4 whose boxes or samples reach past the end of the file | `truncated` |

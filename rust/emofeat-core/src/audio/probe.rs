@@ -35,9 +35,12 @@ pub(super) fn open(mut input: Input) -> Result<Box<dyn Decode>> {
     if let Some(at) = adts::find(&mut input, start)? {
         return adts::open(input, at);
     }
+    if mp3::is_lower_layer(&mut input, start)? {
+        return Err(unsupported("MPEG audio of layer I or II"));
+    }
     if let Some(at) = mp3::find(&mut input, start)? {
         let end = input.len();
-        return mp3::open_at(input, at, end);
+        return mp3::open_at(input, at, end, "mp3");
     }
     if is_text(&head) {
         return Err(text_file(&head));

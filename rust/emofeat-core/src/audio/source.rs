@@ -41,14 +41,14 @@ impl Source {
     fn new(input: Input, channel: Channel) -> Result<Self> {
         let decoder = guarded(|| probe::open(input))?;
         let channels = decoder.info().channels;
-        if let Channel::Index(i) = channel {
-            if i >= usize::from(channels) {
-                let text = format!(
-                    "channel {i} asked for, the file has {channels}: allowed are 0 to {} or the mean",
-                    channels - 1
-                );
-                return Err(Error::new(Code::BadParameter, text));
-            }
+        if let Channel::Index(i) = channel
+            && i >= usize::from(channels)
+        {
+            let text = format!(
+                "channel {i} asked for, the file has {channels}: allowed are 0 to {} or the mean",
+                channels - 1
+            );
+            return Err(Error::new(Code::BadParameter, text));
         }
         let block = Block::new(channels);
         Ok(Self { decoder, channel, block, used: 0, position: 0, failed: None })
@@ -103,10 +103,10 @@ impl Source {
     }
 
     fn try_seek(&mut self, frame: u64) -> Result<()> {
-        if let Some(frames) = self.info().frames {
-            if frame > frames {
-                return Err(beyond(frame, frames));
-            }
+        if let Some(frames) = self.info().frames
+            && frame > frames
+        {
+            return Err(beyond(frame, frames));
         }
         let held = self.position - self.used as u64
             ..self.position - self.used as u64 + self.block.frames() as u64;

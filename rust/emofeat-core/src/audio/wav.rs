@@ -79,7 +79,7 @@ pub(super) fn open(mut input: Input) -> Result<Box<dyn Decode>> {
             )));
         }
         (MPEG_LAYER3, _) => {
-            return mp3::open_at(input, layout.data_start, layout.data_start + data.len);
+            return mp3::open_at(input, layout.data_start, layout.data_start + data.len, "wav");
         }
         (tag, _) => return Err(unsupported(&format!("WAV with {}", tag_name(tag)))),
     };
@@ -340,12 +340,11 @@ impl Layout {
 /// name stands where the padding should be.
 fn next_chunk(input: &mut Input, body: u64, size: u64) -> Result<u64> {
     let end = body + size;
-    if size % 2 == 1 {
-        if let Some(id) = input.bytes::<4>(end)? {
-            if matches!(&id, b"data" | b"fmt " | b"fact" | b"LIST" | b"cue " | b"bext") {
-                return Ok(end);
-            }
-        }
+    if size % 2 == 1
+        && let Some(id) = input.bytes::<4>(end)?
+        && matches!(&id, b"data" | b"fmt " | b"fact" | b"LIST" | b"cue " | b"bext")
+    {
+        return Ok(end);
     }
     Ok(end + size % 2)
 }

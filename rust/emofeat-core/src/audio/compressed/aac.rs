@@ -8,8 +8,11 @@ use super::{Block, Input, PreRoll, Result, Unit, corrupt, decode_packet, refused
 
 /// Frames of one packet.
 pub(super) const FRAMES: u64 = 1024;
-/// Packets searched for spectral band replication; encoders put it into every packet.
-const SEARCHED: usize = 8;
+/// Packets searched for spectral band replication: encoders put it into every packet, and FFmpeg
+/// goes by the first.
+const SEARCHED: usize = 4;
+/// The standard allows 768 bytes for each channel.
+pub(super) const MAX_PACKET: u64 = 1 << 16;
 
 /// What an AudioSpecificConfig says (ISO 14496-3, 1.6.2.1).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -181,24 +184,57 @@ impl Aac {
     }
 }
 
-/// Whether the bits at `at` read as a fill element with spectral band replication, followed by
-/// another element or the end.
+/// Whether the bits at `at` read as a fill element with spectral band replication, and what follows
+/// as further elements up to an end marker with nothing but zeros after it.
 fn looks_like_sbr(packet: &[u8], at: usize) -> bool {
-    const FILL: u32 = 6;
-    if read_bits(packet, at, 3) != Some(FILL) {
-        return false;
+    let is_sbr = |body| matches!(read_bits(packet, body, 4), Some(13 | 14));
+    match (read_bits(packet, at, 3), fill_element(packet, at)) {
+        (Some(6), Some((body, end))) if end > body && is_sbr(body) => reaches_end(packet, end),
+        _ => false,
     }
-    let (count, body) = match read_bits(packet, at + 3, 4) {
-        Some(15) => match read_bits(packet, at + 7, 8) {
-            Some(more) => (14 + more as usize, at + 15),
+}
+
+/// Where the payload of the fill element at `at` begins and ends.
+fn fill_element(packet: &[u8], at: usize) -> Option<(usize, usize)> {
+    match read_bits(packet, at + 3, 4)? {
+        15 => {
+            let count = 14 + read_bits(packet, at + 7, 8)? as usize;
+            Some((at + 15, at + 15 + 8 * count))
+        }
+        count => Some((at + 7, at + 7 + 8 * count as usize)),
+    }
+}
+
+/// Where the data element at `at` ends.
+fn data_element(packet: &[u8], at: usize) -> Option<usize> {
+    let aligned = read_bits(packet, at + 7, 1)? == 1;
+    let mut count = read_bits(packet, at + 8, 8)? as usize;
+    let mut body = at + 16;
+    if count == 255 {
+        count += read_bits(packet, body, 8)? as usize;
+        body += 8;
+    }
+    if aligned {
+        body = body.next_multiple_of(8);
+    }
+    Some(body + 8 * count)
+}
+
+fn reaches_end(packet: &[u8], mut at: usize) -> bool {
+    loop {
+        let next = match read_bits(packet, at, 3) {
+            Some(4) => data_element(packet, at),
+            Some(6) => fill_element(packet, at).map(|(_, end)| end),
+            Some(7) => {
+                return (at + 3..packet.len() * 8).all(|i| read_bits(packet, i, 1) == Some(0));
+            }
+            _ => None,
+        };
+        match next {
+            Some(next) => at = next,
             None => return false,
-        },
-        Some(n) => (n as usize, at + 7),
-        None => return false,
-    };
-    let is_sbr = count > 0 && matches!(read_bits(packet, body, 4), Some(13 | 14));
-    // 4: data, 6: fill, 7: end.
-    is_sbr && matches!(read_bits(packet, body + 8 * count, 3), Some(4 | 6 | 7))
+        }
+    }
 }
 
 /// The packet up to bit `at`, and the end marker.

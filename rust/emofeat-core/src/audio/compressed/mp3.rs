@@ -38,7 +38,7 @@ impl Header {
             return None;
         }
         let mpeg1 = version == 3;
-        let sr = [44_100, 48_000, 32_000][sr_code as usize] >> [2, 0, 1, 0][version as usize];
+        let sr = RATES[sr_code as usize] >> HALVINGS[version as usize];
         let kbps = if mpeg1 { KBPS_1 } else { KBPS_2 }[rate_code as usize];
         if kbps == 0 {
             return None;
@@ -74,6 +74,13 @@ impl Header {
     }
 }
 
+/// Rates of MPEG-1, and how often versions 2.5, (reserved), 2 and 1 halve them.
+const RATES: [u32; 3] = [44_100, 48_000, 32_000];
+const HALVINGS: [u32; 4] = [2, 0, 1, 0];
+const KBPS_1_I: [u32; 16] =
+    [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 0];
+const KBPS_1_II: [u32; 16] = [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 0];
+const KBPS_2_I: [u32; 16] = [0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256, 0];
 const KBPS_1: [u32; 16] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0];
 const KBPS_2: [u32; 16] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0];
 
@@ -113,8 +120,41 @@ fn convincing(input: &mut Input, mut pos: u64, due: bool) -> Result<bool> {
     Ok(true)
 }
 
-/// Opens the frames between two offsets of a file.
-pub(in crate::audio) fn open_at(mut input: Input, start: u64, end: u64) -> Result<Box<dyn Decode>> {
+/// Whether two frames of layer I or II follow one another here; those are not decoded.
+pub(in crate::audio) fn is_lower_layer(input: &mut Input, start: u64) -> Result<bool> {
+    let Some(len) = lower_layer_len(input.window(start, 4)?) else { return Ok(false) };
+    Ok(lower_layer_len(input.window(start + len, 4)?).is_some())
+}
+
+fn lower_layer_len(bytes: &[u8]) -> Option<u64> {
+    let word = u32::from_be_bytes(*bytes.first_chunk()?);
+    let (version, layer) = (word >> 19 & 3, word >> 17 & 3);
+    let (rate_code, sr_code, padding) = (word >> 12 & 15, word >> 10 & 3, word >> 9 & 1);
+    if word >> 21 != 0x7ff || version == 1 || layer < 2 || sr_code == 3 {
+        return None;
+    }
+    let table = match (version, layer) {
+        (3, 3) => KBPS_1_I,
+        (3, _) => KBPS_1_II,
+        (_, 3) => KBPS_2_I,
+        _ => KBPS_2,
+    };
+    let kbps = Some(table[rate_code as usize]).filter(|&kbps| kbps > 0)?;
+    let sr = RATES[sr_code as usize] >> HALVINGS[version as usize];
+    let len = match layer {
+        3 => (12_000 * kbps / sr + padding) * 4,
+        _ => 144_000 * kbps / sr + padding,
+    };
+    Some(u64::from(len))
+}
+
+/// Opens the frames between two offsets of a file, which is of the given format.
+pub(in crate::audio) fn open_at(
+    mut input: Input,
+    start: u64,
+    end: u64,
+    format: &'static str,
+) -> Result<Box<dyn Decode>> {
     let end = end.min(input.len());
     let Some(first) = Header::parse(input.window(start, 4)?) else {
         return Err(match end <= start {
@@ -153,7 +193,7 @@ pub(in crate::audio) fn open_at(mut input: Input, start: u64, end: u64) -> Resul
         return Err(no_samples("MP3"));
     }
     let info = Info {
-        format: "mp3",
+        format,
         codec: "mp3".to_owned(),
         sr: first.sr,
         channels: if first.mono { 1 } else { 2 },

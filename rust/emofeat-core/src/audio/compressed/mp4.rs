@@ -153,7 +153,10 @@ struct Units {
 
 impl Units {
     fn push(&mut self, pos: u64, len: u32) -> Result<()> {
-        let end = pos.saturating_add(u64::from(checked_len(u64::from(len))?));
+        if u64::from(len) > aac::MAX_PACKET {
+            return Err(corrupt(format!("an AAC packet of {len} bytes is announced")));
+        }
+        let end = pos.saturating_add(u64::from(len));
         if end > self.file {
             return Err(truncated(format!(
                 "the MP4 file has {} bytes, a packet is said to end at byte {end}",

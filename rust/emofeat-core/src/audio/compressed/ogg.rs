@@ -70,6 +70,9 @@ impl Pages {
                     }
                     continue;
                 }
+                Some(_) if self.ended && page.first => {
+                    return Err(unsupported("Ogg with several streams in a row"));
+                }
                 Some(_) if self.ended => {
                     return Err(corrupt("a page follows the last one of the Ogg stream"));
                 }
@@ -223,6 +226,11 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Box<dyn Decode>> {
     let mut pages = Pages::new(0, Some(serial));
     let headers = read_headers(&mut input, &mut pages)?;
     let ident = Ident::parse(&headers[0])?;
+    // Checked against libvorbis and FFmpeg: symphonia 0.6 gives wrong samples for coupled channels
+    // beyond two.
+    if ident.channels > 2 {
+        return Err(unsupported(&format!("Vorbis with {} channels", ident.channels)));
+    }
     let modes = Modes::parse(&headers[2], &ident)?;
     let setup: Box<[u8]> = [headers[0].as_slice(), &headers[2]].concat().into();
     let decoder = fresh(&setup, &ident)?;
@@ -438,6 +446,12 @@ impl Survey {
                     offset = Some(if page.last { ahead.max(0) } else { ahead });
                 }
                 end = Some(page.granule);
+            }
+        }
+        // Pages after the last one are another stream, which must not go unheard.
+        while input.window(pages.pos, 4)?.starts_with(b"OggS") {
+            if pages.read(input)?.is_none() {
+                break;
             }
         }
         let offset = offset.unwrap_or(0);

@@ -129,9 +129,11 @@ impl<'a> Bits<'a> {
         make: impl Fn(i32) -> T,
     ) -> Read<()> {
         let (groups, rest) = out.as_chunks_mut::<G>();
+        // A copy, so that the state stays in registers.
+        let mut bits = Bits { ..*self };
         for group in groups {
-            self.refill();
-            let (mut buffer, mut used) = (self.buffer, 0);
+            bits.refill();
+            let (mut buffer, mut used) = (bits.buffer, 0);
             for slot in group.iter_mut() {
                 let zeros = (buffer | 1).leading_zeros();
                 // The one that ends the run, and the k low bits after it.
@@ -141,15 +143,18 @@ impl<'a> Bits<'a> {
                 buffer = buffer.wrapping_shl(zeros + 1 + k);
                 used += zeros + 1 + k;
             }
-            if used <= self.held {
-                self.buffer = buffer;
-                self.held -= used;
+            if used <= bits.held {
+                bits.buffer = buffer;
+                bits.held -= used;
             } else {
+                *self = Bits { ..bits };
                 for slot in group {
                     *slot = make(self.rice_one(k)?);
                 }
+                bits = Bits { ..*self };
             }
         }
+        *self = bits;
         for slot in rest {
             *slot = make(self.rice_one(k)?);
         }
@@ -187,7 +192,7 @@ mod tests {
     fn numbers_come_back_at_every_alignment_and_at_the_end() {
         // 40 numbers of 13 bits: they straddle bytes and words, and end inside the last byte.
         let numbers: Vec<u32> = (0..40u32).map(|i| i * 2654 % 8192).collect();
-        let mut bytes = vec![0u8; (40 * 13 + 7) / 8];
+        let mut bytes = vec![0u8; (40usize * 13).div_ceil(8)];
         for (i, n) in numbers.iter().enumerate() {
             for b in 0..13 {
                 let at = i * 13 + b;
