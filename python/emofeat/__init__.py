@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emofeat import audio, features
     from emofeat.audio import load, resample
     from emofeat.extractor import Extractor
-    from emofeat.store import open
+    from emofeat.store.read import open
 
 __all__ = ["Extractor", "__version__", "audio", "exceptions", "features", "load", "open", "resample"]
 
@@ -27,7 +27,7 @@ _LAZY = {
     "audio": ("emofeat.audio", None),
     "features": ("emofeat.features", None),
     "load": ("emofeat.audio", "load"),
-    "open": ("emofeat.store", "open"),
+    "open": ("emofeat.store.read", "open"),
     "resample": ("emofeat.audio", "resample"),
 }
 
