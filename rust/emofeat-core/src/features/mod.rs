@@ -6,8 +6,10 @@ use crate::descriptor::{AnyOp, Recipe};
 use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Param, Spec, did_you_mean};
 
+mod measure;
 pub mod mel;
 mod shared;
+pub mod spectral;
 
 /// What an entry makes.
 pub enum Make {
@@ -41,6 +43,15 @@ pub const CATALOGUE: &[&Entry] = &[
     &mel::MELSPECTROGRAM,
     &mel::LOGMEL,
     &mel::MFCC,
+    &spectral::STFT_COMPLEX,
+    &spectral::SPECTRAL_CENTROID,
+    &spectral::SPECTRAL_BANDWIDTH,
+    &spectral::SPECTRAL_ROLLOFF,
+    &spectral::SPECTRAL_FLATNESS,
+    &spectral::SPECTRAL_CONTRAST,
+    &spectral::SPECTRAL_FLUX,
+    &spectral::SPECTRAL_ENTROPY,
+    &spectral::SPECTRAL_SLOPE,
 ];
 
 /// The entry called `name`.
