@@ -10,6 +10,7 @@ mod measure;
 pub mod mel;
 mod shared;
 pub mod spectral;
+pub mod temporal;
 
 /// What an entry makes.
 pub enum Make {
@@ -52,6 +53,9 @@ pub const CATALOGUE: &[&Entry] = &[
     &spectral::SPECTRAL_FLUX,
     &spectral::SPECTRAL_ENTROPY,
     &spectral::SPECTRAL_SLOPE,
+    &temporal::ZERO_CROSSING_RATE,
+    &temporal::RMS,
+    &temporal::ENERGY_ENTROPY,
 ];
 
 /// The entry called `name`.
