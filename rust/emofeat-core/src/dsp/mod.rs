@@ -1,9 +1,11 @@
 //! Signal processing on rows of lanes; knows nothing of files, features or plans.
 
 pub mod cepstrum;
+pub mod extremes;
 pub mod fft;
 pub mod frame;
 pub mod lanes;
 pub mod log;
 pub mod mel;
+pub mod shape;
 pub mod window;

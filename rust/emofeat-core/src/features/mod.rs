@@ -6,8 +6,11 @@ use crate::descriptor::{AnyOp, Recipe};
 use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Given, Param, Spec, did_you_mean};
 
+mod measure;
 pub mod mel;
 mod shared;
+pub mod spectral;
+pub mod temporal;
 
 /// What an entry makes.
 pub enum Make {
@@ -41,6 +44,18 @@ pub const CATALOGUE: &[&Entry] = &[
     &mel::MELSPECTROGRAM,
     &mel::LOGMEL,
     &mel::MFCC,
+    &spectral::STFT_COMPLEX,
+    &spectral::SPECTRAL_CENTROID,
+    &spectral::SPECTRAL_BANDWIDTH,
+    &spectral::SPECTRAL_ROLLOFF,
+    &spectral::SPECTRAL_FLATNESS,
+    &spectral::SPECTRAL_CONTRAST,
+    &spectral::SPECTRAL_FLUX,
+    &spectral::SPECTRAL_ENTROPY,
+    &spectral::SPECTRAL_SLOPE,
+    &temporal::ZERO_CROSSING_RATE,
+    &temporal::RMS,
+    &temporal::ENERGY_ENTROPY,
 ];
 
 /// The entry called `name`.

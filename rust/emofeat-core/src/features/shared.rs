@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Largest whole number that a size parameter takes.
 pub const MANY: i64 = 1 << 24;
 
+/// Names that [`pad`] knows.
+pub const PAD_MODES: &[&str] = &["constant", "edge", "reflect", "symmetric"];
+
 /// The short-time Fourier transform, as librosa's `stft`.
 pub const STFT: &[Param] = &[
     Param { name: "n_fft", kind: Kind::Int(1, MANY), default: Default::Int(2048), unit: "samples", doc: "Length of the FFT and of a frame." },
@@ -23,7 +26,7 @@ pub const STFT: &[Param] = &[
     Param { name: "hop_ms", kind: Kind::OptFloat(0.01, 1e6), default: Default::None, unit: "ms", doc: "Distance between frames in time; sets `hop_length`." },
     Param { name: "window", kind: Kind::Window(NAMES), default: Default::Str("hann"), unit: "", doc: "Window function, periodic, or its samples." },
     Param { name: "center", kind: Kind::Bool, default: Default::Bool(true), unit: "", doc: "Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame) or starts there." },
-    Param { name: "pad_mode", kind: Kind::Choice(&["constant", "edge", "reflect", "symmetric"]), default: Default::Str("constant"), unit: "", doc: "What stands beyond the signal: zeros, the edge sample, the mirror image without or with the edge sample." },
+    Param { name: "pad_mode", kind: Kind::Choice(PAD_MODES), default: Default::Str("constant"), unit: "", doc: "What stands beyond the signal: zeros, the edge sample, the mirror image without or with the edge sample." },
 ];
 
 /// The mel filterbank, as librosa's `filters.mel`.
@@ -90,6 +93,12 @@ pub fn stft(args: &Args, sr: u32) -> Result<FrontEnd> {
         window_at: (n_fft - win_length) / 2,
         n_fft,
     })
+}
+
+/// Distance between bins in Hz, rounded as by `numpy.fft.rfftfreq`, so that bins at the edge of a
+/// band fall on the same side as librosa's.
+pub fn bin_hz(sr: u32, n_fft: usize) -> f64 {
+    1.0 / (n_fft as f64 * (1.0 / f64::from(sr)))
 }
 
 /// The spectral stage `|X|^power`.
