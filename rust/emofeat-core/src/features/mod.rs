@@ -6,6 +6,7 @@ use crate::descriptor::{AnyOp, Recipe};
 use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Param, Spec, did_you_mean};
 
+pub mod kaldi;
 pub mod mel;
 mod shared;
 
@@ -41,6 +42,8 @@ pub const CATALOGUE: &[&Entry] = &[
     &mel::MELSPECTROGRAM,
     &mel::LOGMEL,
     &mel::MFCC,
+    &kaldi::FBANK,
+    &kaldi::MFCC,
 ];
 
 /// The entry called `name`.
