@@ -25,7 +25,7 @@ pub enum Prep {
 pub enum Condition {
     /// Nothing.
     None,
-    /// Kaldi's sequence: dither, mean removal, raw energy, pre-emphasis.
+    /// Kaldi's sequence: scale, dither, mean removal, raw energy, pre-emphasis, window, energy.
     Kaldi {
         /// Factor on every sample, 32768 to bring ±1 to the 16-bit range that Kaldi expects.
         scale: f64,
@@ -237,7 +237,7 @@ impl<T: Real> Stages<T> {
             if let (Some(at), Some(energy)) = (energy, logged)
                 && let Stage::LogEnergy(floor) = self.stages[at]
             {
-                rows[at][0] = energy.map(|e| log::ln(e.max(T::of(floor))));
+                rows[at][0] = energy.map(|e| log::ln(T::of(floor).max(e)));
             }
         }
         if let Some(fft) = &self.fft {
@@ -274,18 +274,11 @@ impl<T: Real> Stages<T> {
                 if dither != 0.0 {
                     add_dither(dither, seed, first, body);
                 }
-                if remove_dc {
-                    remove_mean(body);
-                }
-                let mut energy = [T::ZERO; L];
-                if raw_energy {
-                    sum_squares(body, &mut energy);
-                }
-                emphasise(T::of(preemphasis), &self.window, body);
-                if !raw_energy {
-                    sum_squares(body, &mut energy);
-                }
-                Some(energy)
+                let mut energies = [[T::ZERO; L]; 2];
+                let c = T::of(preemphasis);
+                emphasise(remove_dc, c, &self.window, body, &mut energies);
+                let [raw, windowed] = energies;
+                Some(if raw_energy { raw } else { windowed })
             }
         }
     }
@@ -414,44 +407,40 @@ kernel! {
 }
 
 kernel! {
-    fn remove_mean / remove_mean_with<T: Real; L>(rows: &mut [[T; L]]) {
-        let mut sum = [T::ZERO; L];
-        for row in rows.iter() {
+    /// Kaldi's frame: mean removed, then pre-emphasis (the first sample is emphasised against itself)
+    /// and window. `energies` takes the sums of squares before pre-emphasis and after the window.
+    fn emphasise / emphasise_with<T: Real; L>(
+        remove_dc: bool, c: T, window: &[T], rows: &mut [[T; L]], energies: &mut [[T; L]; 2],
+    ) {
+        let Some(first) = rows.first().copied() else { return };
+        let mut mean = [T::ZERO; L];
+        if remove_dc {
+            for row in rows.iter() {
+                for l in 0..L {
+                    mean[l] += row[l];
+                }
+            }
+            let n = T::of(rows.len() as f64);
             for l in 0..L {
-                sum[l] += row[l];
+                mean[l] = mean[l] / n;
             }
         }
-        let n = T::of(rows.len() as f64);
-        for row in rows {
-            for l in 0..L {
-                row[l] -= sum[l] / n;
-            }
+        let mut previous = [T::ZERO; L];
+        for l in 0..L {
+            previous[l] = first[l] - mean[l];
         }
-    }
-}
-
-kernel! {
-    fn sum_squares / sum_squares_with<T: Real; L>(rows: &[[T; L]], sum: &mut [T; L]) {
-        for row in rows {
-            for l in 0..L {
-                sum[l] += row[l] * row[l];
-            }
-        }
-    }
-}
-
-kernel! {
-    /// Kaldi's pre-emphasis (the first sample is emphasised against itself), then the window.
-    fn emphasise / emphasise_with<T: Real; L>(c: T, window: &[T], rows: &mut [[T; L]]) {
-        let Some(first) = rows.first() else { return };
-        let mut previous = *first;
+        let [mut raw, mut windowed] = *energies;
         for (row, w) in rows.iter_mut().zip(window) {
             for l in 0..L {
-                let x = row[l];
-                row[l] = (x - c * previous[l]) * *w;
+                let x = row[l] - mean[l];
+                let y = (x - c * previous[l]) * *w;
+                raw[l] += x * x;
+                windowed[l] += y * y;
+                row[l] = y;
                 previous[l] = x;
             }
         }
+        *energies = [raw, windowed];
     }
 }
 

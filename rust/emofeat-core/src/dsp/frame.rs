@@ -42,6 +42,8 @@ pub struct Framing {
     pub pad: Pad,
     /// How many frames there are.
     pub count: Count,
+    /// A signal of fewer samples has no frames at all (Kaldi's `min_duration`).
+    pub least: usize,
 }
 
 impl Framing {
@@ -49,11 +51,14 @@ impl Framing {
     /// that start there and lie wholly inside the signal.
     pub fn centred(length: usize, hop: usize, center: bool, pad: Pad) -> Self {
         let half = if center { length / 2 } else { 0 };
-        Self { length, hop, offset: -(half as i64), pad, count: Count::Full { after: half } }
+        Self { length, hop, offset: -(half as i64), pad, count: Count::Full { after: half }, least: 0 }
     }
 
     /// Number of frames of a signal of `n` samples.
     pub fn frames(&self, n: usize) -> usize {
+        if n < self.least {
+            return 0;
+        }
         let (n, length, hop) = (n as i64, self.length as i64, self.hop as i64);
         let frames = match self.count {
             Count::Full { after } => {
@@ -78,7 +83,7 @@ impl Framing {
         let end = start + self.length as i64;
         // A frame that begins before the signal also reads the samples that mirror its beginning.
         let mirrored = if start < 0 { 1 - start } else { 0 };
-        end.max(mirrored).max(0) as u64
+        (end.max(mirrored).max(0) as u64).max(self.least as u64)
     }
 
     /// Number of samples before the start of the next frame that padding at the end may read.
@@ -308,7 +313,8 @@ mod tests {
         for framing in [
             Framing::centred(400, 160, true, Pad::Reflect),
             Framing::centred(512, 100, false, Pad::Zero),
-            Framing { length: 400, hop: 160, offset: 80 - 200, pad: Pad::Symmetric, count: Count::Rounded },
+            Framing { length: 400, hop: 160, offset: 80 - 200, pad: Pad::Symmetric, count: Count::Rounded, least: 0 },
+            Framing { least: 1234, ..Framing::centred(400, 160, false, Pad::Zero) },
         ] {
             for known in 0..3000u64 {
                 let ready = framing.ready(known);

@@ -7,6 +7,7 @@ use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Given, Param, Spec, did_you_mean};
 
 mod measure;
+pub mod kaldi;
 pub mod mel;
 mod shared;
 pub mod spectral;
@@ -56,6 +57,8 @@ pub const CATALOGUE: &[&Entry] = &[
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,
+    &kaldi::FBANK,
+    &kaldi::MFCC,
 ];
 
 /// The entry called `name`.
