@@ -196,27 +196,26 @@ impl<S: Sample> Loader<S> {
     }
 }
 
-/// Samples per tile of the transposition.
-const TILE: usize = 16;
-
 kernel! {
     fn transpose_windowed / transpose_windowed_with<S: Sample, T: Real; L>(
         frames: &[&[S]; L], window: &[T], rows: &mut [[T; L]],
     ) {
-        let whole = rows.len() / TILE * TILE;
-        for (tile, (out, window)) in
-            rows.chunks_exact_mut(TILE).zip(window.chunks_exact(TILE)).enumerate()
-        {
-            let block = tile_of::<S, T, L>(frames, tile * TILE);
-            for i in 0..TILE {
-                for l in 0..L {
-                    out[i][l] = block[i][l] * window[i];
+        let (whole, rest) = rows.as_chunks_mut::<4>();
+        let (windows, last) = window.as_chunks::<4>();
+        for (at, (rows, w)) in whole.iter_mut().zip(windows).enumerate() {
+            for l in (0..L).step_by(4) {
+                let block = corner(frames, l, 4 * at);
+                for i in 0..4 {
+                    for j in 0..4 {
+                        rows[i][l + j] = block[i][j].to::<T>() * w[i];
+                    }
                 }
             }
         }
-        for i in whole..rows.len() {
+        let at = 4 * whole.len();
+        for (i, (row, w)) in rest.iter_mut().zip(last).enumerate() {
             for l in 0..L {
-                rows[i][l] = frames[l][i].to::<T>() * window[i];
+                row[l] = frames[l][at + i].to::<T>() * *w;
             }
         }
     }
@@ -224,28 +223,34 @@ kernel! {
 
 kernel! {
     fn transpose / transpose_with<S: Sample, T: Real; L>(frames: &[&[S]; L], rows: &mut [[T; L]]) {
-        let whole = rows.len() / TILE * TILE;
-        for (tile, out) in rows.chunks_exact_mut(TILE).enumerate() {
-            out.copy_from_slice(&tile_of::<S, T, L>(frames, tile * TILE));
+        let (whole, rest) = rows.as_chunks_mut::<4>();
+        for (at, rows) in whole.iter_mut().enumerate() {
+            for l in (0..L).step_by(4) {
+                let block = corner(frames, l, 4 * at);
+                for i in 0..4 {
+                    for j in 0..4 {
+                        rows[i][l + j] = block[i][j].to();
+                    }
+                }
+            }
         }
-        for i in whole..rows.len() {
+        let at = 4 * whole.len();
+        for (i, row) in rest.iter_mut().enumerate() {
             for l in 0..L {
-                rows[i][l] = frames[l][i].to();
+                row[l] = frames[l][at + i].to();
             }
         }
     }
 }
 
+/// Samples `at .. at + 4` of lanes `l .. l + 4`, one row per sample.
 #[inline(always)]
-fn tile_of<S: Sample, T: Real, const L: usize>(frames: &[&[S]; L], at: usize) -> [[T; L]; TILE] {
-    let mut block = [[T::ZERO; L]; TILE];
-    for l in 0..L {
-        let lane = &frames[l][at..at + TILE];
-        for i in 0..TILE {
-            block[i][l] = lane[i].to();
-        }
+fn corner<S: Sample, const L: usize>(frames: &[&[S]; L], l: usize, at: usize) -> [[S; 4]; 4] {
+    let four = |lane: usize| frames[l + lane][at..].first_chunk::<4>();
+    match (four(0), four(1), four(2), four(3)) {
+        (Some(a), Some(b), Some(c), Some(d)) => S::turn([a, b, c, d]),
+        _ => [[S::default(); 4]; 4],
     }
-    block
 }
 
 kernel! {

@@ -242,48 +242,52 @@ impl<T: Real> Op<T> for Matrix {
     fn begin(&self, columns: usize) -> Box<dyn OpRun<T>> {
         let width = self.rows.len();
         // Inputs outermost, so that a row of output is a sum of scaled rows of weights.
-        let weights = (0..columns).flat_map(|i| self.rows.iter().map(move |r| T::of(r[i]))).collect();
+        let weights = (0..columns).flat_map(|i| self.rows.iter().map(move |r| r[i])).collect();
         Box::new(MatrixRun { columns, width, weights })
     }
 }
 
-struct MatrixRun<T> {
+struct MatrixRun {
     columns: usize,
     width: usize,
-    weights: Vec<T>,
+    weights: Vec<f64>,
 }
 
-impl<T: Real> OpRun<T> for MatrixRun<T> {
+impl<T: Real> OpRun<T> for MatrixRun {
     fn push(&mut self, rows: &[T], out: &mut Vec<T>) {
         let (from, count) = (out.len(), rows.len() / self.columns.max(1));
         out.resize(from + count * self.width, T::ZERO);
-        multiply::<T, 1>(rows, self.columns, &self.weights, self.width, &mut out[from..]);
+        multiply::<T, 8>(rows, self.columns, &self.weights, self.width, &mut out[from..]);
     }
 }
 
 kernel! {
-    fn multiply / multiply_with<T: Real; ONE>(
-        rows: &[T], columns: usize, weights: &[T], width: usize, out: &mut [T],
+    /// Sums are double in both precisions: the first coefficient of a silent frame adds up 128
+    /// equal values, whose rounding in single precision would all go one way.
+    fn multiply / multiply_with<T: Real; TILE>(
+        rows: &[T], columns: usize, weights: &[f64], width: usize, out: &mut [T],
     ) {
-        const TILE: usize = 16;
         for (row, out) in rows.chunks_exact(columns).zip(out.chunks_exact_mut(width)) {
             for (at, out) in out.chunks_mut(TILE).enumerate() {
-                let mut sum = [T::ZERO; TILE];
+                let mut sum = [0.0; TILE];
                 if out.len() == TILE {
                     for (x, w) in row.iter().zip(weights.chunks_exact(width)) {
-                        let w = &w[at * TILE..at * TILE + TILE];
+                        let (x, w) = (x.f64(), &w[at * TILE..at * TILE + TILE]);
                         for i in 0..TILE {
-                            sum[i] += *x * w[i];
+                            sum[i] += x * w[i];
                         }
                     }
                 } else {
                     for (x, w) in row.iter().zip(weights.chunks_exact(width)) {
+                        let x = x.f64();
                         for (sum, w) in sum.iter_mut().zip(&w[at * TILE..]) {
-                            *sum += *x * *w;
+                            *sum += x * w;
                         }
                     }
                 }
-                out.copy_from_slice(&sum[..out.len()]);
+                for (out, sum) in out.iter_mut().zip(sum) {
+                    *out = T::of(sum);
+                }
             }
         }
     }
