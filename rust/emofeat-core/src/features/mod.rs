@@ -8,6 +8,7 @@ use crate::spec::{Args, Param, Spec, did_you_mean};
 
 pub mod kaldi;
 pub mod mel;
+pub mod pyaudioanalysis;
 mod shared;
 
 /// What an entry makes.
@@ -44,6 +45,7 @@ pub const CATALOGUE: &[&Entry] = &[
     &mel::MFCC,
     &kaldi::FBANK,
     &kaldi::MFCC,
+    &pyaudioanalysis::SHORT_TERM,
 ];
 
 /// The entry called `name`.
