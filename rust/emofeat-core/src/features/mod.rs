@@ -8,6 +8,7 @@ use crate::spec::{Args, Param, Spec, did_you_mean};
 
 pub mod kaldi;
 pub mod mel;
+pub mod psf;
 pub mod pyaudioanalysis;
 mod shared;
 
@@ -46,6 +47,10 @@ pub const CATALOGUE: &[&Entry] = &[
     &kaldi::FBANK,
     &kaldi::MFCC,
     &pyaudioanalysis::SHORT_TERM,
+    &psf::MFCC,
+    &psf::FBANK,
+    &psf::LOGFBANK,
+    &psf::SSC,
 ];
 
 /// The entry called `name`.
