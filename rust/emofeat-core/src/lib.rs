@@ -8,5 +8,6 @@ pub mod error;
 pub mod descriptor;
 pub mod features;
 pub mod plan;
+pub mod sets;
 pub mod spec;
 pub mod stage;
