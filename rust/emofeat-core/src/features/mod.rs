@@ -9,6 +9,8 @@ use crate::spec::{Args, Given, Param, Spec, did_you_mean};
 mod measure;
 pub mod kaldi;
 pub mod mel;
+pub mod psf;
+pub mod pyaudioanalysis;
 mod shared;
 pub mod spectral;
 pub mod temporal;
@@ -59,6 +61,11 @@ pub const CATALOGUE: &[&Entry] = &[
     &temporal::ENERGY_ENTROPY,
     &kaldi::FBANK,
     &kaldi::MFCC,
+    &pyaudioanalysis::SHORT_TERM,
+    &psf::MFCC,
+    &psf::FBANK,
+    &psf::LOGFBANK,
+    &psf::SSC,
 ];
 
 /// The entry called `name`.
