@@ -202,9 +202,11 @@ kernel! {
     ) {
         let (whole, rest) = rows.as_chunks_mut::<4>();
         let (windows, last) = window.as_chunks::<4>();
+        let count = whole.len().min(windows.len());
+        let lanes = pieces(frames, count);
         for (at, (rows, w)) in whole.iter_mut().zip(windows).enumerate() {
             for l in (0..L).step_by(4) {
-                let block = corner(frames, l, 4 * at);
+                let block = S::turn(std::array::from_fn(|i| &lanes[l + i][at]));
                 for i in 0..4 {
                     for j in 0..4 {
                         rows[i][l + j] = block[i][j].to::<T>() * w[i];
@@ -224,9 +226,10 @@ kernel! {
 kernel! {
     fn transpose / transpose_with<S: Sample, T: Real; L>(frames: &[&[S]; L], rows: &mut [[T; L]]) {
         let (whole, rest) = rows.as_chunks_mut::<4>();
+        let lanes = pieces(frames, whole.len());
         for (at, rows) in whole.iter_mut().enumerate() {
             for l in (0..L).step_by(4) {
-                let block = corner(frames, l, 4 * at);
+                let block = S::turn(std::array::from_fn(|i| &lanes[l + i][at]));
                 for i in 0..4 {
                     for j in 0..4 {
                         rows[i][l + j] = block[i][j].to();
@@ -243,14 +246,10 @@ kernel! {
     }
 }
 
-/// Samples `at .. at + 4` of lanes `l .. l + 4`, one row per sample.
+/// Frames in pieces of four samples, all of as many pieces.
 #[inline(always)]
-fn corner<S: Sample, const L: usize>(frames: &[&[S]; L], l: usize, at: usize) -> [[S; 4]; 4] {
-    let four = |lane: usize| frames[l + lane][at..].first_chunk::<4>();
-    match (four(0), four(1), four(2), four(3)) {
-        (Some(a), Some(b), Some(c), Some(d)) => S::turn([a, b, c, d]),
-        _ => [[S::default(); 4]; 4],
-    }
+fn pieces<'a, S: Sample, const L: usize>(frames: &[&'a [S]; L], count: usize) -> [&'a [[S; 4]]; L] {
+    frames.map(|frame| &frame.as_chunks().0[..count])
 }
 
 kernel! {
@@ -259,10 +258,27 @@ kernel! {
         let (width, at) = (columns.len(), out.len());
         out.resize(at + valid * width, T::ZERO);
         let out = &mut out[at..];
-        for (lane, row) in out.chunks_exact_mut(width.max(1)).enumerate() {
-            let lane = lane.min(L - 1);
-            for (x, column) in row.iter_mut().zip(columns) {
-                *x = column[lane];
+        let (whole, rest) = columns.as_chunks::<4>();
+        // Four frames by four columns at a time; what is left of either, one by one.
+        let frames = valid / 4 * 4;
+        for (k, block) in whole.iter().enumerate() {
+            for lane in (0..frames.min(L)).step_by(4) {
+                let four = |i: usize| block[i][lane..].first_chunk::<4>();
+                if let (Some(a), Some(b), Some(c), Some(d)) = (four(0), four(1), four(2), four(3)) {
+                    for (i, row) in T::turn([a, b, c, d]).iter().enumerate() {
+                        out[(lane + i) * width + 4 * k..][..4].copy_from_slice(row);
+                    }
+                }
+            }
+            for lane in frames..valid.min(L) {
+                for (i, column) in block.iter().enumerate() {
+                    out[lane * width + 4 * k + i] = column[lane];
+                }
+            }
+        }
+        for (i, column) in rest.iter().enumerate() {
+            for lane in 0..valid.min(L) {
+                out[lane * width + 4 * whole.len() + i] = column[lane];
             }
         }
     }

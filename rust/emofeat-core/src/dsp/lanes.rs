@@ -184,6 +184,7 @@ impl Sample for f32 {
     fn to<T: Real>(self) -> T {
         T::of(f64::from(self))
     }
+    #[inline(always)]
     fn is_finite(self) -> bool {
         f32::is_finite(self)
     }
@@ -194,6 +195,7 @@ impl Sample for f64 {
     fn to<T: Real>(self) -> T {
         T::of(self)
     }
+    #[inline(always)]
     fn is_finite(self) -> bool {
         f64::is_finite(self)
     }

@@ -164,7 +164,9 @@ struct TopDbRun<T> {
 impl<T: Real> OpRun<T> for TopDbRun<T> {
     fn survey(&mut self, rows: &[T]) {
         let parts = self.floor.len();
-        for (at, part) in rows.chunks_exact(self.part).enumerate() {
+        // One group of columns is all the rows at once.
+        let size = if parts == 1 { rows.len().max(1) } else { self.part };
+        for (at, part) in rows.chunks_exact(size).enumerate() {
             let mut top = [self.floor[at % parts]];
             maximum(part, &mut top);
             self.floor[at % parts] = top[0];
@@ -176,7 +178,8 @@ impl<T: Real> OpRun<T> for TopDbRun<T> {
     fn push(&mut self, rows: &[T], out: &mut Vec<T>) {
         let (from, parts) = (out.len(), self.floor.len());
         out.extend_from_slice(rows);
-        for (at, part) in out[from..].chunks_exact_mut(self.part).enumerate() {
+        let size = if parts == 1 { rows.len().max(1) } else { self.part };
+        for (at, part) in out[from..].chunks_exact_mut(size).enumerate() {
             raise(self.floor[at % parts], part);
         }
     }
