@@ -1,6 +1,7 @@
 //! Signal processing on rows of lanes; knows nothing of files, features or plans.
 
 pub mod cepstrum;
+pub mod chroma;
 pub mod extremes;
 pub mod fft;
 pub mod frame;

@@ -6,6 +6,7 @@ use crate::descriptor::{AnyOp, Recipe};
 use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Param, Spec, did_you_mean};
 
+pub mod chroma;
 mod measure;
 pub mod mel;
 mod shared;
@@ -50,6 +51,7 @@ pub const CATALOGUE: &[&Entry] = &[
     &spectral::SPECTRAL_ROLLOFF,
     &spectral::SPECTRAL_FLATNESS,
     &spectral::SPECTRAL_CONTRAST,
+    &chroma::CHROMA_STFT,
     &spectral::SPECTRAL_FLUX,
     &spectral::SPECTRAL_ENTROPY,
     &spectral::SPECTRAL_SLOPE,
