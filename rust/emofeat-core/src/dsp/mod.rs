@@ -8,5 +8,6 @@ pub mod frame;
 pub mod lanes;
 pub mod log;
 pub mod mel;
+pub mod savgol;
 pub mod shape;
 pub mod window;

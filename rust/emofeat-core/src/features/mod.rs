@@ -12,6 +12,7 @@ pub mod mel;
 mod shared;
 pub mod spectral;
 pub mod temporal;
+pub mod transform;
 
 /// What an entry makes.
 pub enum Make {
@@ -58,6 +59,8 @@ pub const CATALOGUE: &[&Entry] = &[
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,
+    &transform::DELTA,
+    &transform::CMVN,
 ];
 
 /// The entry called `name`.
