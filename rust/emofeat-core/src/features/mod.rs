@@ -12,6 +12,7 @@ pub mod mel;
 mod shared;
 pub mod spectral;
 pub mod temporal;
+pub mod torchaudio;
 pub mod transform;
 
 /// What an entry makes.
@@ -59,6 +60,8 @@ pub const CATALOGUE: &[&Entry] = &[
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,
+    &torchaudio::MELSPECTROGRAM,
+    &torchaudio::MFCC,
     &transform::DELTA,
     &transform::CMVN,
 ];
