@@ -11,6 +11,8 @@ pub enum Pad {
     Edge,
     /// The mirror image without the edge sample (`-1 -> 1`), as NumPy's `reflect`.
     Reflect,
+    /// So many zeros, and beyond them the mirror image of signal and zeros (torchaudio's `pad`).
+    ReflectZeros(usize),
     /// The mirror image with the edge sample (`-1 -> 0`), as Kaldi.
     Symmetric,
 }
@@ -139,6 +141,12 @@ impl<'a, S: Sample> View<'a, S> {
             Pad::Reflect if n == 1 => 0,
             Pad::Reflect if i < 0 && n == i64::MAX => -i,
             Pad::Symmetric if i < 0 && n == i64::MAX => -1 - i,
+            Pad::ReflectZeros(zeros) if i < 0 && n == i64::MAX => -2 * zeros as i64 - i,
+            Pad::ReflectZeros(zeros) => {
+                let (zeros, period) = (zeros as i64, 2 * (n + 2 * zeros as i64 - 1).max(1));
+                let k = (i + zeros).rem_euclid(period);
+                k.min(period - k) - zeros
+            }
             Pad::Reflect => {
                 let k = i.rem_euclid(2 * (n - 1));
                 if k < n { k } else { 2 * (n - 1) - k }
@@ -302,6 +310,13 @@ mod tests {
                 }
                 i = i.clamp(0, n - 1);
             }
+            Pad::ReflectZeros(zeros) => {
+                let zeros = zeros as i64;
+                while !(-zeros..n + zeros).contains(&i) {
+                    i = if i < 0 { -2 * zeros - i } else { 2 * (n + zeros - 1) - i };
+                }
+                return if (0..n).contains(&i) { x[i as usize] } else { 0.0 };
+            }
         }
         x[i as usize]
     }
@@ -310,7 +325,7 @@ mod tests {
     fn frames_hold_the_samples_of_the_padded_signal() {
         for n in [1usize, 2, 5, 37, 100, 203] {
             let x: Vec<f32> = (0..n).map(|i| i as f32 + 1.0).collect();
-            for pad in [Pad::Zero, Pad::Edge, Pad::Reflect, Pad::Symmetric] {
+            for pad in [Pad::Zero, Pad::Edge, Pad::Reflect, Pad::Symmetric, Pad::ReflectZeros(7)] {
                 let framing = Framing::centred(40, 7, true, pad);
                 assert_eq!(framing.frames(n), 1 + n / 7);
                 let mut loader = Loader::default();

@@ -61,6 +61,18 @@ pub fn samples(ms: f64, sr: u32) -> usize {
     ((ms * f64::from(sr) / 1000.0).round() as usize).max(1)
 }
 
+/// The window of `win_length` samples that the parameter `window` names or holds.
+pub fn window_of(args: &Args, win_length: usize) -> Result<Vec<f64>> {
+    match args.floats("window") {
+        Some(given) if given.len() != win_length => Err(args.error(format_args!(
+            "window has {} samples; win_length is {win_length}",
+            given.len()
+        ))),
+        Some(given) => Ok(given.to_vec()),
+        None => window::window(args.str("window"), win_length, true),
+    }
+}
+
 /// The front end that the parameters of [`STFT`] describe.
 pub fn stft(args: &Args, sr: u32) -> Result<FrontEnd> {
     let by_time = args.opt_float("win_ms").map(|ms| samples(ms, sr));
@@ -75,16 +87,7 @@ pub fn stft(args: &Args, sr: u32) -> Result<FrontEnd> {
             "the window of {win_length} samples is longer than n_fft = {n_fft}; allowed is win_length <= n_fft"
         )));
     }
-    let window = match args.floats("window") {
-        Some(given) if given.len() != win_length => {
-            return Err(args.error(format_args!(
-                "window has {} samples; win_length is {win_length}",
-                given.len()
-            )));
-        }
-        Some(given) => given.to_vec(),
-        None => window::window(args.str("window"), win_length, true)?,
-    };
+    let window = window_of(args, win_length)?;
     Ok(FrontEnd {
         framing: Framing::centred(n_fft, hop, args.bool("center"), pad(args.str("pad_mode"))),
         prep: Prep::None,
