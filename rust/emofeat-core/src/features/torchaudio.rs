@@ -145,6 +145,7 @@ fn front(args: &Args) -> Result<FrontEnd> {
             offset: -(before as i64),
             pad: if center { pad } else { Pad::Zero },
             count: Count::Full { after: before },
+            least: 0,
         },
         prep: Prep::None,
         condition: Condition::None,
