@@ -1120,7 +1120,7 @@ def chroma_stft(
     pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
     n_chroma: int = 12,
     tuning: float | None = None,
-    norm: float | None = inf,
+    norm: float | None = np.inf,
     ctroct: float = 5.0,
     octwidth: float | None = 2.0,
     base_c: bool = True,

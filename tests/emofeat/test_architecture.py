@@ -31,7 +31,7 @@ ROOMS = {
 
 def without_tests(source: str) -> str:
     """Rust source up to its test module."""
-    return source.split("#[cfg(test)]\nmod ")[0]
+    return re.split(r"#\[cfg\(test\)\]\s*(?:#\[[^\]]*\]\s*)*mod ", source)[0]
 
 
 def files(room: str) -> list[Path]:
