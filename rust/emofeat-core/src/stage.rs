@@ -358,40 +358,32 @@ impl<T: Real> Stages<T> {
 
 kernel! {
     fn roots / roots_with<T: Real; L>(from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = x[l].sqrt();
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = x.sqrt();
         }
     }
 }
 
 kernel! {
     fn powers / powers_with<T: Real; L>(p: T, from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = x[l].powf(p);
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = x.powf(p);
         }
     }
 }
 
 kernel! {
     fn decibels / decibels_with<T: Real; L>(amin: T, reference: T, from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = log::db(amin.max(x[l])) - reference;
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = log::db(amin.max(*x)) - reference;
         }
     }
 }
 
 kernel! {
     fn logarithms / logarithms_with<T: Real; L>(floor: T, from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = log::ln(floor.max(x[l]));
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = log::ln(floor.max(*x));
         }
     }
 }
