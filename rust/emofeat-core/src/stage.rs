@@ -405,26 +405,36 @@ kernel! {
         remove_dc: bool, c: T, window: &[T], rows: &mut [[T; L]], energies: &mut [[T; L]; 2],
     ) {
         let Some(first) = rows.first().copied() else { return };
-        let mut mean = [T::ZERO; L];
+        let n = T::of(rows.len() as f64);
+        // The rounding of a large mean would itself be an offset, which reaches the lowest filters;
+        // the mean of what is left after it takes that away.
+        let (mut mean, mut rest) = ([T::ZERO; L], [T::ZERO; L]);
         if remove_dc {
             for row in rows.iter() {
                 for l in 0..L {
                     mean[l] += row[l];
                 }
             }
-            let n = T::of(rows.len() as f64);
             for l in 0..L {
                 mean[l] = mean[l] / n;
+            }
+            for row in rows.iter() {
+                for l in 0..L {
+                    rest[l] += row[l] - mean[l];
+                }
+            }
+            for l in 0..L {
+                rest[l] = rest[l] / n;
             }
         }
         let mut previous = [T::ZERO; L];
         for l in 0..L {
-            previous[l] = first[l] - mean[l];
+            previous[l] = (first[l] - mean[l]) - rest[l];
         }
         let [mut raw, mut windowed] = *energies;
         for (row, w) in rows.iter_mut().zip(window) {
             for l in 0..L {
-                let x = row[l] - mean[l];
+                let x = (row[l] - mean[l]) - rest[l];
                 let y = (x - c * previous[l]) * *w;
                 raw[l] += x * x;
                 windowed[l] += y * y;
