@@ -3,8 +3,8 @@
 use crate::dsp::fft::RealFft;
 use crate::dsp::frame::{Framing, Loader, View};
 use crate::dsp::lanes::{Real, Sample, kernel};
-use crate::dsp::mel::{Bank, PlannedBank};
 use crate::dsp::log;
+use crate::dsp::mel::{Bank, PlannedBank};
 use crate::error::Result;
 use std::sync::Arc;
 
@@ -64,7 +64,14 @@ impl FrontEnd {
     /// Frames without window or spectrum.
     pub fn plain(framing: Framing) -> Self {
         let window = vec![1.0; framing.length].into();
-        Self { framing, prep: Prep::None, condition: Condition::None, window, window_at: 0, n_fft: 0 }
+        Self {
+            framing,
+            prep: Prep::None,
+            condition: Condition::None,
+            window,
+            window_at: 0,
+            n_fft: 0,
+        }
     }
 }
 
@@ -456,7 +463,8 @@ fn add_dither<T: Real, const L: usize>(dither: f64, seed: u64, first: u64, rows:
     let unit = |bits: u64| ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
     for (i, row) in rows.iter_mut().enumerate() {
         for (lane, x) in row.iter_mut().enumerate() {
-            let frame = mix(seed.wrapping_add((first + lane as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+            let frame =
+                mix(seed.wrapping_add((first + lane as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
             let key = frame.wrapping_add((i as u64).wrapping_mul(0xD1B5_4A32_D192_ED03));
             let (u, v) = (unit(mix(key)), unit(mix(key ^ 0xA5A5_A5A5_5A5A_5A5A)));
             // Box and Muller (1958).
