@@ -139,7 +139,7 @@ def test_columns_that_one_of_two_manifests_lacks_are_null_there(tmp_path):
 
 MISTAKES = [
     ("m.csv", "path,id\na.wav,x\n", r"no column 'file'; the columns are 'path', 'id'"),
-    ("m.csv", "files\na.wav\n", r"no column 'file'; the columns are 'files'; did you mean 'files'\?"),
+    ("m.csv", "files\na.wav\n", r"no column 'file'; the columns are 'files' \(did you mean 'files'\?\)"),
     ("m.csv", "", r"no column 'file'; the columns are none"),
     ("m.csv", "file,start\na.wav,0\nb.wav,soon\n", r"line 3, column 'start': 'soon' is not a time in seconds"),
     ("m.csv", "file,start\na.wav,-1\n", r"line 2, column 'start': '-1' is not a time"),
@@ -149,7 +149,7 @@ MISTAKES = [
     ("m.csv", "file,id\n,x\n", r"line 2, column 'file': '' is not the path of a file"),
     ("m.csv", "file,file\na.wav,b.wav\n", r"the column 'file' occurs twice"),
     ("m.csv", 'file,text\n"a.wav","one\ntwo"\nb.wav\n', r"line 4: 1 fields, the header has 2"),
-    ("m.jsonl", '{"file": "a.wav"}\n{"flie": "b.wav"}\n', r"line 2, column 'file': missing; did you mean 'flie'"),
+    ("m.jsonl", '{"file": "a.wav"}\n{"flie": "b.wav"}\n', r"line 2, column 'file': missing \(did you mean 'flie'"),
     ("m.jsonl", '{"file": "a.wav"}\n{"file": \n', r"line 2: not JSON"),
     ("m.jsonl", '["a.wav"]\n', r"line 1: a list, not an object"),
     ("m.jsonl", '{"file": 3}\n', r"line 1, column 'file': 3 is not the path of a file"),
