@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile as sf
-
 from emofeat.extractor import Extractor, FeatureInfo
 
 SR = 16000
@@ -42,7 +41,9 @@ def corpus(folder: Path, n: int = 40, seconds: float = 0.3, sr: int = SR) -> Pat
     return folder
 
 
-def emofeat(*args: object, env: dict[str, str] | None = None, **kwargs: object) -> subprocess.CompletedProcess[str]:
+def emofeat(
+    *args: object, env: dict[str, str] | None = None, **kwargs: object
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "emofeat", *map(str, args)],

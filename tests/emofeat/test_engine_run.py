@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_tools import WithVector, corpus, left_overs, parts, rows, write_opus, write_wav
-
 from emofeat import audio
 from emofeat.engine import cores, lock, plan
 from emofeat.engine.errors import RunError, UsageError
@@ -23,6 +21,7 @@ from emofeat.engine.progress import Quiet
 from emofeat.engine.run import FAILURES, Options, make_plan, run
 from emofeat.engine.shard import shard_of
 from emofeat.store.read import open as open_
+from engine_tools import WithVector, corpus, left_overs, parts, rows, write_opus, write_wav
 
 FEATURES = "logmel(n_mels=20)"
 
@@ -58,8 +57,9 @@ def test_one_row_for_each_recording_with_the_numbers_of_the_extractor(speech, tm
     summary = extract(speech, tmp_path / "out")
     assert (summary.n_items, summary.n_computed, summary.n_failed, summary.stopped) == (80, 80, 0, "")
     dataset = open_(tmp_path / "out")
-    batch = Counting(FEATURES).extract_batch([(r["file"], None, None) for r in dataset.table().to_pylist()],
-                                              max_seconds=1e9)
+    batch = Counting(FEATURES).extract_batch(
+        [(r["file"], None, None) for r in dataset.table().to_pylist()], max_seconds=1e9
+    )
     logmel, splits, stats = batch.values("logmel"), batch.splits("logmel"), batch.values("stats")
     for i, utterance in enumerate(dataset):
         assert np.array_equal(utterance["logmel"], logmel[splits[i] : splits[i + 1]])
@@ -74,7 +74,9 @@ def test_the_shard_of_a_row_follows_from_its_id_alone():
     assert len({shard_of(f"utt{i}", 64) for i in range(2000)}) == 64
 
 
-@pytest.mark.parametrize(("n", "shards"), [(1, 1), (16, 1), (58, 3), (1434, 64), (14340, 113), (1_000_000, 7813)])
+@pytest.mark.parametrize(
+    ("n", "shards"), [(1, 1), (16, 1), (58, 3), (1434, 64), (14340, 113), (1_000_000, 7813)]
+)
 def test_shards_hold_about_128_rows_and_are_many_enough_for_many_cores(n, shards):
     assert plan.shard_count(n) == shards
 
@@ -105,7 +107,10 @@ def test_a_new_a_changed_and_a_vanished_recording_cost_only_their_shards(speech,
     found = gather([str(speech)])
     todo = make_plan(found, Counting(FEATURES), out, Options())
     assert (todo.new, todo.changed, todo.vanished) == (
-        ["speaker99/new"], ["speaker00/utt0000"], ["speaker01/utt0010"])
+        ["speaker99/new"],
+        ["speaker00/utt0000"],
+        ["speaker01/utt0010"],
+    )
     assert "since the last run: 1 new, 1 changed, 1 vanished" in todo.note()
     touched = {shard_of(i, todo.layout.n_shards) for i in (*todo.new, *todo.changed, *todo.vanished)}
     assert {s.index for s in todo.pending} == touched
@@ -138,7 +143,9 @@ def test_a_changed_option_is_refused_with_what_differs_and_replaced_on_request(s
     out = tmp_path / "out"
     extract(speech, out)
     before = parts(out)
-    with pytest.raises(RunError, match=r'features: \["logmel\(n_mels=20\)"\] there, \["mfcc"\] now.*--overwrite'):
+    with pytest.raises(
+        RunError, match=r'features: \["logmel\(n_mels=20\)"\] there, \["mfcc"\] now.*--overwrite'
+    ):
         extract(speech, out, "mfcc")
     assert parts(out) == before
     extract(speech, out, "mfcc", options=Options(overwrite=True))
@@ -150,8 +157,9 @@ def test_an_output_that_is_being_replaced_never_shows_old_rows(speech, tmp_path)
     out = tmp_path / "out"
     extract(speech, out)
     stop = StopAfter(1)
-    summary = extract(speech, out, "mfcc", options=Options(overwrite=True, jobs=1), display=stop,
-                      interrupted=stop.event)
+    summary = extract(
+        speech, out, "mfcc", options=Options(overwrite=True, jobs=1), display=stop, interrupted=stop.event
+    )
     assert summary.stopped == "interrupted"
     dataset = open_(out)
     assert not dataset.complete
@@ -183,7 +191,9 @@ def test_manifest_columns_are_carried_and_a_changed_label_is_noticed(tmp_path):
     manifest = tmp_path / "m.csv"
 
     def write(label, extra=""):
-        lines = [f"c/speaker{i // 10:02d}/utt{i:04d}.wav,u{i:02d},{label if i == 3 else 'calm'}" for i in range(12)]
+        lines = [
+            f"c/speaker{i // 10:02d}/utt{i:04d}.wav,u{i:02d},{label if i == 3 else 'calm'}" for i in range(12)
+        ]
         manifest.write_text("file,id,label\n" + "\n".join(lines) + "\n" + extra)
 
     write("angry")
@@ -268,7 +278,9 @@ def test_a_long_recording_that_breaks_late_leaves_one_ledger_row_and_no_others(t
 def test_mixed_rates_are_refused_with_the_rates_and_how_many_files_have_them(tmp_path):
     corpus(tmp_path / "c", 20)
     write_wav(tmp_path / "c" / "odd.wav", sr=48000)
-    with pytest.raises(UsageError, match=r"16000 Hz \(20 files\), 48000 Hz \(1 file, the first is .*odd\.wav\); --sr"):
+    with pytest.raises(
+        UsageError, match=r"16000 Hz \(20 files\), 48000 Hz \(1 file, the first is .*odd\.wav\); --sr"
+    ):
         extract(tmp_path / "c", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     extract(tmp_path / "c", tmp_path / "out", options=Options(mixed_rates=True))
@@ -364,7 +376,9 @@ def test_shares_together_are_the_whole(speech, tmp_path):
         summary = extract(speech, tmp_path / "shared", options=Options(share=Share(number, 3)))
         assert summary.stopped == ""
     assert parts(tmp_path / "shared") == parts(tmp_path / "whole")
-    assert (tmp_path / "shared" / "emofeat.json").read_bytes() == (tmp_path / "whole" / "emofeat.json").read_bytes()
+    assert (tmp_path / "shared" / "emofeat.json").read_bytes() == (
+        tmp_path / "whole" / "emofeat.json"
+    ).read_bytes()
     assert extract(speech, tmp_path / "shared").n_computed == 0
 
 
@@ -389,7 +403,9 @@ def test_a_second_run_on_the_same_output_is_refused_and_names_the_first(speech, 
     out = tmp_path / "out"
     out.mkdir()
     with lock.hold(out, Share()):
-        with pytest.raises(RunError, match=rf"written by another run: process {os.getpid()} on .* since 2\d\d\d-"):
+        with pytest.raises(
+            RunError, match=rf"written by another run: process {os.getpid()} on .* since 2\d\d\d-"
+        ):
             extract(speech, out)
         with pytest.raises(RunError, match="written by another run"):
             extract(speech, out, options=Options(share=Share(1, 2)))
@@ -417,9 +433,11 @@ def test_the_lock_of_a_dead_process_is_taken_over_and_that_of_another_host_is_no
     with lock.hold(tmp_path, Share()):
         pass
     path.write_text(json.dumps({**me, "host": "elsewhere"}))
-    with pytest.raises(RunError, match=r"on elsewhere since .*; if that run is dead, remove"):
-        with lock.hold(tmp_path, Share()):
-            pass
+    with (
+        pytest.raises(RunError, match=r"on elsewhere since .*; if that run is dead, remove"),
+        lock.hold(tmp_path, Share()),
+    ):
+        pass
     assert path.exists()
 
 
@@ -437,7 +455,10 @@ def test_a_folder_that_is_not_ours_is_left_alone(speech, tmp_path):
 def test_temporary_files_of_dead_runs_are_removed(speech, tmp_path):
     out = tmp_path / "out"
     extract(speech, out)
-    for name in (".part-00000-of-00005.parquet.host.4194305.aa.tmp", ".part-00001-of-00005.parquet.x.1.bb.tmp"):
+    for name in (
+        ".part-00000-of-00005.parquet.host.4194305.aa.tmp",
+        ".part-00001-of-00005.parquet.x.1.bb.tmp",
+    ):
         (out / "parts" / name).write_bytes(b"half")
     extract(speech, out)
     assert left_overs(out) == []
@@ -499,7 +520,11 @@ def test_a_defect_of_a_decoder_costs_one_recording(tmp_path, monkeypatch):
 
     monkeypatch.setattr(audio, "decode_with_av", crash)
     (failure,) = extract(tmp_path / "c", tmp_path / "out", options=Options(mixed_rates=True)).failures
-    assert (failure.id, failure.code, failure.message) == ("voice", "internal", "ZeroDivisionError: in a decoder")
+    assert (failure.id, failure.code, failure.message) == (
+        "voice",
+        "internal",
+        "ZeroDivisionError: in a decoder",
+    )
 
 
 def test_a_defect_of_the_extractor_costs_the_recording_that_meets_it(tmp_path):
@@ -512,7 +537,11 @@ def test_a_defect_of_the_extractor_costs_the_recording_that_meets_it(tmp_path):
     corpus(tmp_path / "c", 6)
     summary = extract(tmp_path / "c", tmp_path / "out", extractor=Defective(FEATURES))
     (failure,) = summary.failures
-    assert (failure.id, failure.code, failure.message) == ("speaker00/utt0003", "internal", "IndexError: out of range")
+    assert (failure.id, failure.code, failure.message) == (
+        "speaker00/utt0003",
+        "internal",
+        "IndexError: out of range",
+    )
     assert rows(tmp_path / "out").num_rows == 5
 
 

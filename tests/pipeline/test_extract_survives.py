@@ -15,10 +15,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
-from engine_tools import SR, corpus, damage, emofeat, left_overs, parts, rows, start, voice, write_wav
-
 from emofeat.cli import run as command_line
 from emofeat.store.read import open as open_
+from engine_tools import SR, corpus, damage, emofeat, left_overs, parts, start, voice, write_wav
 
 FEATURES = ("-f", "logmel,mfcc(n_mfcc=13),spectrogram(n_fft=512)")
 
@@ -263,7 +262,18 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
             "import resource, sys\nfrom emofeat.cli import run\ncode = run(sys.argv[1:])\n"
             "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
-        command = [sys.executable, "-c", script, "extract", folder, *FEATURES, "-o", tmp_path / f"o{n}", "-j", "2"]
+        command = [
+            sys.executable,
+            "-c",
+            script,
+            "extract",
+            folder,
+            *FEATURES,
+            "-o",
+            tmp_path / f"o{n}",
+            "-j",
+            "2",
+        ]
         result = subprocess.run(command, capture_output=True, text=True, timeout=300)
         code, kilobytes = result.stdout.split()[-2:]
         assert code == "0", result.stderr

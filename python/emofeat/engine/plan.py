@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from emofeat.engine.errors import RunError, UsageError
 from emofeat.engine.inputs import Corpus, Item
@@ -28,8 +28,10 @@ LONG_SECONDS, CHUNK_SECONDS = 300.0, 60.0
 _ROWS_PER_SHARD = 128
 # A small corpus is cut finer, so that its shards can keep many cores busy.
 _SHARDS_WANTED, _ROWS_AT_LEAST = 64, 16
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
 # Looking at a file mostly waits for the disk or the network.
-_LOOKERS = 16
+_LOOKERS, _LOOKED_AT_ONCE = 16, 64
 
 
 @dataclass
@@ -242,10 +244,14 @@ def _look_at(items: Sequence[Item], corpus: Corpus, check_content: bool) -> dict
         text = _hash(basis, seen)
         return (f"{text}|{_hash(basis, _content(item.path))}" if check_content else text), size
 
-    if len(items) < 2000 and not check_content:
-        return {item.id: look(item) for item in items}
+    return dict(zip((item.id for item in items), _on_threads(look, items), strict=True))
+
+
+def _on_threads(function: Callable[[_Given], _Found], values: Sequence[_Given]) -> list[_Found]:
+    """`function` of each value, in order, in groups: a future costs more than a look at a local file."""
+    groups = [values[i : i + _LOOKED_AT_ONCE] for i in range(0, len(values), _LOOKED_AT_ONCE)]
     with ThreadPoolExecutor(_LOOKERS) as pool:
-        return dict(zip((item.id for item in items), pool.map(look, items, chunksize=64), strict=True))
+        return [result for group in pool.map(lambda g: [function(v) for v in g], groups) for result in group]
 
 
 def _content(path: str) -> str | int:
@@ -270,9 +276,8 @@ def _rates(items: Sequence[Item], probe: Callable[[str], int | None]) -> dict[st
     Files whose header cannot be read are left out; they fail when they are decoded.
     """
     paths = list(dict.fromkeys(item.path for item in items))
-    with ThreadPoolExecutor(_LOOKERS) as pool:
-        rates = pool.map(probe, paths, chunksize=16)
-        return {path: rate for path, rate in zip(paths, rates, strict=True) if rate is not None}
+    rates = _on_threads(probe, paths)
+    return {path: rate for path, rate in zip(paths, rates, strict=True) if rate is not None}
 
 
 def one_rate(rates: dict[str, int], known: int | None) -> int | None:
