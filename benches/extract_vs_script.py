@@ -85,7 +85,7 @@ def floor(features: Path, out: Path) -> Cost:
 
 
 def decode_and_write(features: Path, out: Path) -> None:
-    """The body of `floor`: prints the seconds of preparing and of the work, and the CPU seconds of all else."""
+    """The body of `floor`: prints the seconds of preparing and of the work, and all other CPU seconds."""
     import emofeat
     import pyarrow.parquet as pq
     from emofeat.store.write import PartWriter
