@@ -88,12 +88,18 @@ def analysis(
         raise ParameterError(f"the window has {length} samples; allowed are up to n_fft = {n_fft}")
     n, centred = y.shape[-1], bool(center)
     if not centred and n < n_fft:
-        raise ParameterError(f"n_fft={n_fft} is too large for uncentered analysis of input signal of length={n}")
+        raise ParameterError(
+            f"n_fft={n_fft} is too large for uncentered analysis of input signal of length={n}"
+        )
     if centred:
         if isinstance(pad_mode, str) and pad_mode in _NOT_FOR_STFT:
-            raise ParameterError(f"pad_mode='{pad_mode}' is not supported; allowed are {', '.join(CORE_PADDING)}")
+            raise ParameterError(
+                f"pad_mode='{pad_mode}' is not supported; allowed are {', '.join(CORE_PADDING)}"
+            )
         if n < n_fft:
-            warnings.warn(f"n_fft={n_fft} is too large for input signal of length={n}", UserWarning, stacklevel=4)
+            warnings.warn(
+                f"n_fft={n_fft} is too large for input signal of length={n}", UserWarning, stacklevel=4
+            )
         if pad_mode not in CORE_PADDING:
             y, centred, pad_mode = padded(y, n_fft // 2, pad_mode), False, "constant"
         elif n == 0 and pad_mode != "constant":
@@ -153,7 +159,9 @@ def spectrogram(
     if S is not None:
         S = np.asarray(S)
         if S.ndim < 2:
-            raise ParameterError(f"a spectrogram of shape {S.shape}; allowed are (n_bins, n_frames) and (..., n_bins, n_frames)")
+            raise ParameterError(
+                f"a spectrogram of shape {S.shape}; allowed are (n_bins, n_frames) and (..., n_bins, n_frames)"
+            )
         bins = S.shape[-2]
         same = isinstance(n_fft, int | np.integer) and n_fft // 2 + 1 == bins
         return S, int(n_fft) if same else 2 * (bins - 1)  # type: ignore[call-overload]

@@ -68,7 +68,9 @@ def bands(f: Array, fmin: float, n_bands: int, sr: float) -> list[Mask]:
         inside = (f >= edges[k]) & (f <= edges[k + 1])
         members = np.flatnonzero(inside)
         if not len(members):
-            raise BandError(f"no bin lies in the band from {edges[k]:g} to {edges[k + 1]:g} Hz; raise n_fft or fmin")
+            raise BandError(
+                f"no bin lies in the band from {edges[k]:g} to {edges[k + 1]:g} Hz; raise n_fft or fmin"
+            )
         if k > 0:
             inside[members[0] - 1] = True
         if k == n_bands:

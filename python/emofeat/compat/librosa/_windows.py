@@ -100,7 +100,9 @@ _NOT_OFFERED = ("chebwin", "cheb", "dpss", "taylor", "taylorwin", "kaiser_bessel
 
 def _exponential(n: int, symmetric: bool, center: float | None = None, tau: float = 1.0) -> Samples:
     if symmetric and center is not None:
-        raise ParameterError(f"window 'exponential' with center = {center}: a symmetric one has its centre in the middle")
+        raise ParameterError(
+            f"window 'exponential' with center = {center}: a symmetric one has its centre in the middle"
+        )
     m = n if symmetric else n + 1
     middle = (m - 1) / 2.0 if center is None else center
     return np.exp(-np.abs(np.arange(m) - middle) / tau)[:n]
@@ -120,7 +122,9 @@ def _by_name(window: object, name: str, args: tuple[Any, ...], n: int) -> str | 
     if name in _NOT_OFFERED:
         raise ParameterError(f"window {window!r} is not offered; pass its {n} samples as an array")
     if name not in COMPUTED:
-        known = ", ".join(sorted({*NAMED.values(), *(f.__name__[1:] for f, _, _ in COMPUTED.values()), "exponential"}))
+        known = ", ".join(
+            sorted({*NAMED.values(), *(f.__name__[1:] for f, _, _ in COMPUTED.values()), "exponential"})
+        )
         raise ParameterError(f"window {window!r} is not known; allowed are {known}, samples, or a function")
     function, least, most = COMPUTED[name]
     if not least <= len(args) <= most:

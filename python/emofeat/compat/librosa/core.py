@@ -129,7 +129,9 @@ def power_to_db(
     if top_db is not None and top_db < 0:
         raise ParameterError(f"top_db = {top_db}; allowed are values from 0, or none")
     if power.dtype.kind == "c":
-        warnings.warn("power_to_db of complex input: its phase is lost; pass np.abs(S) ** 2", UserWarning, stacklevel=2)
+        warnings.warn(
+            "power_to_db of complex input: its phase is lost; pass np.abs(S) ** 2", UserWarning, stacklevel=2
+        )
         power = np.abs(power)
     reference = ref(power) if callable(ref) else np.abs(ref)
     levels = 10.0 * np.log10(np.maximum(amin, power))
@@ -162,7 +164,9 @@ def amplitude_to_db(
     """
     amplitude = np.asarray(S)
     if amplitude.dtype.kind == "c":
-        warnings.warn("amplitude_to_db of complex input: its phase is lost; pass np.abs(S)", UserWarning, stacklevel=2)
+        warnings.warn(
+            "amplitude_to_db of complex input: its phase is lost; pass np.abs(S)", UserWarning, stacklevel=2
+        )
     magnitude = np.abs(amplitude)
     reference = ref(magnitude) if callable(ref) else np.abs(ref)
     return power_to_db(np.square(magnitude), ref=reference**2, amin=amin**2, top_db=top_db)
@@ -278,7 +282,9 @@ def load(
     return y.astype(kind, copy=False), sr
 
 
-def _segment(path: str, mono: bool, offset: float, duration: float | None) -> tuple[npt.NDArray[np.float32], int]:
+def _segment(
+    path: str, mono: bool, offset: float, duration: float | None
+) -> tuple[npt.NDArray[np.float32], int]:
     """The segment at the file's own rate, `(n,)` for one channel or `mono`."""
     if not offset and duration is None:
         y, native = audio.load(path, mono=mono)
@@ -301,5 +307,7 @@ def _bounds(offset: float, duration: float | None, sr: int, n: int) -> tuple[int
     first = int(offset * sr)
     last = n if duration is None else min(first + int(duration * sr), n)
     if first >= last:
-        raise ParameterError(f"no sample from {offset} s on within {duration} s; the recording has {n / sr} s")
+        raise ParameterError(
+            f"no sample from {offset} s on within {duration} s; the recording has {n / sr} s"
+        )
     return first, last

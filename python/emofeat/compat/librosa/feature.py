@@ -50,7 +50,14 @@ Samples = npt.NDArray[Any]
 
 
 def _core_mel(
-    sr: float, n_mels: object, fmin: object, fmax: object, htk: bool, norm: object, dtype: object, power: object
+    sr: float,
+    n_mels: object,
+    fmin: object,
+    fmax: object,
+    htk: bool,
+    norm: object,
+    dtype: object,
+    power: object,
 ) -> dict[str, object] | None:
     """The mel parameters as the core takes them, or none if it does not take these values."""
     top = sr / 2.0 if fmax is None else fmax
@@ -202,7 +209,9 @@ def mfcc(
     if not is_number(lifter, 0.0, np.inf):
         raise ParameterError(f"lifter = {lifter!r}; allowed are numbers from 0")
     n_mfcc = whole("n_mfcc", n_mfcc)
-    mel = None if S is not None or y is None else _core_mel(sr, n_mels, fmin, fmax, htk, mel_norm, dtype, power)
+    mel = (
+        None if S is not None or y is None else _core_mel(sr, n_mels, fmin, fmax, htk, mel_norm, dtype, power)
+    )
     if (
         mel is not None
         # The range of 80 dB counts from the loudest channel.
@@ -219,19 +228,35 @@ def mfcc(
     if S is None:
         S = power_to_db(
             melspectrogram(
-                y=y, sr=sr, n_fft=n_fft, hop_length=hop_length, win_length=win_length, window=window, center=center,
-                pad_mode=pad_mode, power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=mel_norm,
+                y=y,
+                sr=sr,
+                n_fft=n_fft,
+                hop_length=hop_length,
+                win_length=win_length,
+                window=window,
+                center=center,
+                pad_mode=pad_mode,
+                power=power,
+                n_mels=n_mels,
+                fmin=fmin,
+                fmax=fmax,
+                htk=htk,
+                norm=mel_norm,
                 dtype=dtype,
             )  # fmt: skip
         )
     levels = np.asarray(S)
     if levels.ndim < 2 or np.iscomplexobj(levels):
-        raise ParameterError(f"S of shape {levels.shape} and type {levels.dtype}; allowed are numbers, (..., n_mels, n_frames)")
+        raise ParameterError(
+            f"S of shape {levels.shape} and type {levels.dtype}; allowed are numbers, (..., n_mels, n_frames)"
+        )
     if lifter > 0 and n_mfcc > levels.shape[-2]:
         raise ParameterError(f"n_mfcc = {n_mfcc} liftered coefficients of {levels.shape[-2]} bands")
     matrix = _shape.cosine_transform(dct_type, levels.shape[-2], norm)[:n_mfcc]
     if lifter > 0:
-        matrix = matrix * (1.0 + lifter / 2.0 * np.sin(np.pi * np.arange(1, n_mfcc + 1) / lifter))[:, np.newaxis]
+        matrix = (
+            matrix * (1.0 + lifter / 2.0 * np.sin(np.pi * np.arange(1, n_mfcc + 1) / lifter))[:, np.newaxis]
+        )
     kind = np.float32 if levels.dtype in (np.float32, np.float16) else np.float64
     return rounded(np.matmul(matrix, levels), kind)
 
@@ -390,7 +415,14 @@ def spectral_bandwidth(
     4000.0
     """
     rate = core_rate(sr)
-    if S is None and y is not None and freq is None and centroid is None and rate is not None and is_number(p, 1e-3, 100):
+    if (
+        S is None
+        and y is not None
+        and freq is None
+        and centroid is None
+        and rate is not None
+        and is_number(p, 1e-3, 100)
+    ):
         y, params = analysis(y, n_fft, hop_length, win_length, window, center, pad_mode)
         return features("spectral_bandwidth", y, rate, {**params, "norm": bool(norm), "p": float(p)})
     S, n_fft = spectrogram(y, S, n_fft, hop_length, win_length, window, center, pad_mode, 1)
@@ -461,7 +493,9 @@ def spectral_contrast(
     S, n_fft = spectrogram(y, S, n_fft, hop_length, win_length, window, center, pad_mode, 1)
     f = np.atleast_1d(_shape.fft_frequencies(sr=sr, n_fft=n_fft) if freq is None else np.asarray(freq))
     if f.ndim != 1 or len(f) != S.shape[-2]:
-        raise ParameterError(f"freq of shape {f.shape}; the spectrum has {S.shape[-2]} bins, allowed is one value for each")
+        raise ParameterError(
+            f"freq of shape {f.shape}; the spectrum has {S.shape[-2]} bins, allowed is one value for each"
+        )
     return _shape.contrast(S, _shape.bands(f, fmin, n_bands, sr), quantile, bool(linear))
 
 
@@ -601,7 +635,9 @@ def rms(
     if y is not None:
         y = np.asarray(y)
         if y.dtype.kind not in "fiu" or y.ndim == 0:
-            raise ParameterError(f"audio of shape {y.shape} and type {y.dtype}; allowed are real numbers, (..., n)")
+            raise ParameterError(
+                f"audio of shape {y.shape} and type {y.dtype}; allowed are real numbers, (..., n)"
+            )
         if y.dtype.kind != "f":
             y = y.astype(np.float64)
         length, hop = _frames(y, frame_length, hop_length, center)
@@ -614,7 +650,9 @@ def rms(
         raise ParameterError("neither y nor S is given; one of them is needed")
     S = np.asarray(S)
     if S.ndim < 2 or S.shape[-2] != frame_length // 2 + 1:
-        raise ParameterError(f"S has the shape {S.shape}; frame_length = {frame_length} needs {frame_length // 2 + 1} bins")
+        raise ParameterError(
+            f"S has the shape {S.shape}; frame_length = {frame_length} needs {frame_length // 2 + 1} bins"
+        )
     power = (np.abs(S) ** 2).astype(kind)
     power[..., 0, :] *= 0.5
     if frame_length % 2 == 0:
@@ -674,8 +712,15 @@ def zero_crossing_rate(
         threshold = threshold * ref_magnitude
     if not is_number(threshold, 0.0, 1e30):
         raise ParameterError(f"threshold = {threshold!r}; allowed are single numbers from 0")
-    params = {"frame_length": length, "hop_length": hop, "center": bool(center), "threshold": float(threshold)}
-    return features("zero_crossing_rate", y, ANY_RATE, {**params, "pad": bool(pad), "zero_pos": bool(zero_pos)})
+    params = {
+        "frame_length": length,
+        "hop_length": hop,
+        "center": bool(center),
+        "threshold": float(threshold),
+    }
+    return features(
+        "zero_crossing_rate", y, ANY_RATE, {**params, "pad": bool(pad), "zero_pos": bool(zero_pos)}
+    )
 
 
 #: Modes of the derivative beyond the ends -> those of `numpy.pad`.
@@ -743,7 +788,9 @@ def delta(
     x = np.moveaxis(x, axis, -1)
     n, half = x.shape[-1], int(width) // 2
     if mode == "interp" and n < width:
-        raise ParameterError(f"mode='interp' needs {width} frames (width), {n} are given; allowed is also mode='nearest'")
+        raise ParameterError(
+            f"mode='interp' needs {width} frames (width), {n} are given; allowed is also mode='nearest'"
+        )
     weights = _shape.derivative(int(width), degree, order, float(delta))
     beyond = x
     if mode != "interp":

@@ -82,14 +82,23 @@ def basis(
 
 @lru_cache(maxsize=64)
 def _bank(
-    sr: float, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool, norm: Any, dtype: np.dtype[Any]
+    sr: float,
+    n_fft: int,
+    n_mels: int,
+    fmin: float,
+    fmax: float | None,
+    htk: bool,
+    norm: Any,
+    dtype: np.dtype[Any],
 ) -> tuple[Array, bool]:
     """The filters, and whether some of them hold no bin."""
     if dtype.kind != "f":
         raise ParameterError(f"dtype = {dtype}; allowed are floating-point types")
     n_mels = int(n_mels)
     f = fft_frequencies(sr=sr, n_fft=n_fft)
-    p = mel_frequencies(n_mels + 2, fmin=fmin, fmax=sr / 2.0 if fmax is None else fmax, htk=htk)[:, np.newaxis]
+    p = mel_frequencies(n_mels + 2, fmin=fmin, fmax=sr / 2.0 if fmax is None else fmax, htk=htk)[
+        :, np.newaxis
+    ]
     rising, falling = (f - p[:-2]) / (p[1:-1] - p[:-2]), (p[2:] - f) / (p[2:] - p[1:-1])
     # Stored, and so rounded, before it is normalised, as in librosa.
     weights: Array = np.maximum(0.0, np.minimum(rising, falling)).astype(dtype)
