@@ -63,7 +63,10 @@ def padded(y: Array, before: int, mode: Any) -> Array:
     if mode == "empty":
         raise ParameterError("pad_mode='empty' leaves samples undefined; choose another")
     widths = [(0, 0)] * (y.ndim - 1) + [(before, before)]
-    out: Array = np.pad(y, widths, mode=mode)
+    try:
+        out: Array = np.pad(y, widths, mode=mode)
+    except ValueError as error:
+        raise ParameterError(f"pad_mode={mode!r}: {error}") from None
     return out
 
 

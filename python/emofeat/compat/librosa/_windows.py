@@ -103,6 +103,8 @@ def _exponential(n: int, symmetric: bool, center: float | None = None, tau: floa
         raise ParameterError(
             f"window 'exponential' with center = {center}: a symmetric one has its centre in the middle"
         )
+    if n == 1:
+        return np.ones(1)
     m = n if symmetric else n + 1
     middle = (m - 1) / 2.0 if center is None else center
     return np.exp(-np.abs(np.arange(m) - middle) / tau)[:n]
@@ -181,3 +183,9 @@ def _samples(values: npt.ArrayLike) -> Samples:
             f"window samples of shape {samples.shape} and type {samples.dtype}; allowed are real numbers, (win_length,)"
         )
     return samples.astype(np.float64)
+
+
+def samples(window: WindowSpec, n: int) -> Samples:
+    """The samples of a window specification."""
+    resolved = resolve(window, n)
+    return _emofeat.window(resolved, n, True) if isinstance(resolved, str) else resolved

@@ -638,11 +638,11 @@ def rms(
             raise ParameterError(
                 f"audio of shape {y.shape} and type {y.dtype}; allowed are real numbers, (..., n)"
             )
-        if y.dtype.kind != "f":
-            y = y.astype(np.float64)
         length, hop = _frames(y, frame_length, hop_length, center)
         if center and (pad_mode not in CORE_PADDING or y.shape[-1] == 0):
             y, center = padded(y, length // 2, pad_mode), False
+        if y.dtype.kind != "f":
+            y = y.astype(np.float64)  # as they are, not scaled to ±1
         params = {"frame_length": length, "hop_length": hop, "center": bool(center)}
         params["pad_mode"] = pad_mode if center else "constant"
         return rounded(features("rms", y, ANY_RATE, params, "keep"), kind)
