@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import scipy.fft
 import scipy.signal
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from emofeat import exceptions
 from emofeat.compat import librosa as compat
 from emofeat.compat.librosa import _shape, _windows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from tests import signals
 from tests.emofeat.compat_tools import Gate, assert_same, close, outcome, relative_to_peak, steps
 
@@ -263,8 +263,8 @@ def test_quiet_signals_are_finite_as_in_librosa(name: str, kind: str) -> None:
 )
 @settings(max_examples=60)
 def test_any_analysis_of_any_signal_is_librosas(
-    n: int, n_fft: int, hop: int, share: float, center: bool, pad_mode: str, window: Any, dtype: str, name: str,
-    seed: int,
+    n: int, n_fft: int, hop: int, share: float, center: bool, pad_mode: str, window: Any, dtype: str,
+    name: str, seed: int,
 ) -> None:  # fmt: skip
     y = signal("noise", n, dtype, seed)
     front = {"n_fft": n_fft, "hop_length": hop, "win_length": max(int(share * n_fft), 8), "window": window}
@@ -563,12 +563,12 @@ def test_frequencies_are_librosas(htk: bool) -> None:
 
 # ------------------------------------------------------------------------------------------------- windows
 
-NAMES = (
-    "barthann brthan bth bartlett bart brt blackman black blk blackmanharris blackharr bkh bohman bman bmn "
-    "boxcar box ones rect rectangular cosine halfcosine flattop flat flt hamming hamm ham hann han nuttall nutl "
-    "nut parzen parz par triangle triang tri lanczos sinc exponential poisson tukey tuk hann_symmetric "
-    "hamming_periodic lanczos_symmetric exponential_symmetric"
-).split()
+NAMES = """
+    barthann brthan bth bartlett bart brt blackman black blk blackmanharris blackharr bkh bohman bman bmn
+    boxcar box ones rect rectangular cosine halfcosine flattop flat flt hamming hamm ham hann han nuttall nutl
+    nut parzen parz par triangle triang tri lanczos sinc exponential poisson tukey tuk hann_symmetric
+    hamming_periodic lanczos_symmetric exponential_symmetric
+"""
 WITH_PARAMETERS: list[Any] = [
     *[("kaiser", 0.0), ("ksr", 14.0), 8.6, 3, np.float64(2.0), ("gaussian", 30.0), ("gauss", 5)],
     *[
@@ -588,7 +588,7 @@ WITH_PARAMETERS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("window", [*NAMES, *WITH_PARAMETERS], ids=str)
+@pytest.mark.parametrize("window", [*NAMES.split(), *WITH_PARAMETERS], ids=str)
 def test_windows_are_scipys(window: Any) -> None:
     for n in (1, 2, 7, 64, 65):
         expected = scipy.signal.get_window(window, n)
@@ -603,9 +603,10 @@ def test_windows_that_are_not_offered_say_so(window: Any) -> None:
         compat.stft(np.zeros(4000), window=window)
 
 
-@pytest.mark.parametrize(
-    "window", ["", "povey", "general_gaussian", ("kaiser",), ("tukey", 1, 2), (3, 4), (), None, {}, np.ones((2, 1024))], ids=str
-)  # fmt: skip
+NONSENSE: list[Any] = ["", "povey", "general_gaussian", ("kaiser",), ("tukey", 1, 2), (3, 4), (), None, {}]
+
+
+@pytest.mark.parametrize("window", [*NONSENSE, np.ones((2, 1024))], ids=str)
 def test_windows_that_make_no_sense_are_refused(window: Any) -> None:
     assert outcome(librosa.stft, np.zeros(4000), window=window).error is not None
     with pytest.raises(compat.ParameterError):
@@ -721,8 +722,9 @@ def test_loading_with_resampling_gives_the_same_length_and_band(
     path = recording(tmp_path, 2)
 
     def gate(actual: np.ndarray, expected: np.ndarray) -> None:
-        # Two filters of that quality ring differently at cut ends, where soxr also leaves samples to be filled.
-        np.testing.assert_allclose(actual[..., :-2], expected[..., :-2], atol=0.02)
+        # Two filters of that quality ring differently at cut ends, where soxr also leaves out samples.
+        inner = (..., slice(-2)) if actual.ndim else ()
+        np.testing.assert_allclose(actual[inner], expected[inner], atol=0.02)
 
     assert_same(outcome(librosa.load, path, **arguments), outcome(compat.load, path, **arguments), gate)
     theirs, ours = librosa.load(path, **arguments)[0], compat.load(path, **arguments)[0]
@@ -751,7 +753,8 @@ def test_features_stand_at_the_top_level_as_well() -> None:
 def test_the_module_imports_neither_scipy_nor_numba_nor_librosa() -> None:
     code = (
         "import sys, emofeat.compat.librosa\n"
-        "found = {'scipy', 'numba', 'librosa', 'soundfile', 'pandas', 'pyarrow', 'torch'} & set(sys.modules)\n"
+        "heavy = {'scipy', 'numba', 'librosa', 'soundfile', 'pandas', 'pyarrow', 'torch'}\n"
+        "found = heavy & set(sys.modules)\n"
         "assert not found, found"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -126,7 +126,8 @@ def fbank(
     >>> fbank(np.zeros((1, 16000), dtype=np.float32))[0, :2]
     array([-15.942385, -15.942385], dtype=float32)
     """
-    own = {"num_mel_bins": num_mel_bins, "use_log_fbank": bool(use_log_fbank), "use_power": bool(use_power)}
+    own: dict[str, object] = {"num_mel_bins": num_mel_bins}
+    own |= {"use_log_fbank": bool(use_log_fbank), "use_power": bool(use_power)}
     return _compute("kaldi_fbank", locals(), own)
 
 
@@ -199,7 +200,8 @@ def mfcc(
         raise Refused(
             f"num_ceps = {num_ceps} of num_mel_bins = {num_mel_bins}; allowed is num_ceps <= num_mel_bins"
         )
-    own = {"num_mel_bins": num_mel_bins, "num_ceps": num_ceps, "cepstral_lifter": float(cepstral_lifter)}
+    own: dict[str, object] = {"num_mel_bins": num_mel_bins}
+    own |= {"num_ceps": num_ceps, "cepstral_lifter": float(cepstral_lifter)}
     return _compute("kaldi_mfcc", locals(), own)
 
 
@@ -223,7 +225,8 @@ def _compute(name: str, given: dict[str, Any], own: dict[str, object]) -> Matrix
         )
     if length % 2 and not rounds:
         raise Refused(
-            f"a frame has {length} samples, and so has its FFT; leave round_to_power_of_two at True, or change frame_length"
+            f"a frame has {length} samples, and so has its FFT; leave round_to_power_of_two at True, "
+            "or change frame_length"
         )
     if not 0.0 <= given["preemphasis_coefficient"] <= 1.0:
         raise Refused(f"preemphasis_coefficient = {given['preemphasis_coefficient']}; allowed are 0 to 1")
@@ -246,8 +249,8 @@ def _channel(waveform: object, channel: int) -> Matrix:
     if not isinstance(waveform, np.ndarray) or waveform.dtype not in (np.float32, np.float64):
         kind = waveform.dtype if isinstance(waveform, np.ndarray) else type(waveform).__name__
         raise Unsuitable(
-            f"a waveform of type {kind}; allowed are arrays of float32 and float64. 16-bit samples keep the scale "
-            "that Kaldi expects with .astype(np.float32)"
+            f"a waveform of type {kind}; allowed are arrays of float32 and float64. 16-bit samples keep "
+            "the scale that Kaldi expects with .astype(np.float32)"
         )
     if waveform.ndim not in (1, 2):
         raise Unsuitable(
@@ -257,9 +260,10 @@ def _channel(waveform: object, channel: int) -> Matrix:
     index = max(channel, 0)
     if index >= len(planes):
         raise Refused(
-            f"channel {channel} of a waveform with {len(planes)}; allowed are 0 to {len(planes) - 1}, or -1"
+            f"channel {channel} of a waveform with {len(planes)}; allowed are up to {len(planes) - 1}"
         )
-    return planes[index]
+    samples: Matrix = planes[index]
+    return samples
 
 
 def _check_filters(given: dict[str, Any], sr: float) -> None:
@@ -269,9 +273,9 @@ def _check_filters(given: dict[str, Any], sr: float) -> None:
     top = high + half if high <= 0.0 else high
     if not (0.0 <= low < half and 0.0 < top <= half and low < top):
         raise Refused(
-            f"low_freq = {low}, high_freq = {high}: filters from {low} to {top} Hz; allowed is 0 to {half} Hz"
+            f"low_freq = {low}, high_freq = {high}: filters up to {top} Hz; allowed is 0 to {half} Hz"
         )
     if given["vtln_warp"] != 1.0:
         raise Refused(
-            f"vtln_warp = {given['vtln_warp']}: vocal tract length normalisation is not supported; allowed is 1"
+            f"vtln_warp = {given['vtln_warp']}: vocal tract normalisation is not supported; allowed is 1"
         )

@@ -2,7 +2,7 @@
 
 Names, arguments, defaults, shapes, types and errors are those of librosa 0.11.0. The Fourier transforms run
 in double precision, as librosa's; float32 in gives float32 out where librosa does. Values agree within 1e-5
-relative (0.001 dB for levels and cepstra); `docs/compat.md` has the table of differences.
+relative (0.001 dB for levels and cepstra).
 
 >>> import numpy as np
 >>> from emofeat.compat import librosa
@@ -10,8 +10,18 @@ relative (0.001 dB for levels and cepstra); `docs/compat.md` has the table of di
 >>> librosa.feature.mfcc(y=y, sr=22050, n_mfcc=13).shape
 (13, 44)
 
-Where librosa ignores arguments that have no meaning beside `S=`, so does this module: those of the analysis.
-Everything else that is not supported raises `ParameterError`.
+Beside `S=`, the arguments of the analysis have no meaning and no effect, as in librosa; nothing else is
+ignored. Known differences:
+
+- `load` decodes and resamples with emofeat's own code: paths, not file objects; `res_type` 'soxr_hq' or
+  'soxr_vhq'.
+- The windows 'chebwin', 'dpss', 'taylor' and 'kaiser_bessel_derived' raise; their samples can be passed.
+- `pad_mode='empty'`, whose samples are undefined, raises; so do types other than complex ones in `stft`, and
+  other than float32 and float64 in `rms`.
+- `spectral_contrast` with a first band of one bin raises; librosa gives NaN throughout.
+- `pad_mode='reflect'`, where the hop divides the length: librosa takes the last sample of the last frame from
+  a wrong place.
+- No warning when the tuning of a signal that is not silent finds no peak.
 """
 
 from __future__ import annotations

@@ -96,9 +96,7 @@ def analysis(
         )
     if centred:
         if isinstance(pad_mode, str) and pad_mode in _NOT_FOR_STFT:
-            raise ParameterError(
-                f"pad_mode='{pad_mode}' is not supported; allowed are {', '.join(CORE_PADDING)}"
-            )
+            raise ParameterError(f"pad_mode='{pad_mode}' is refused; allowed are {', '.join(CORE_PADDING)}")
         if n < n_fft:
             warnings.warn(
                 f"n_fft={n_fft} is too large for input signal of length={n}", UserWarning, stacklevel=4
@@ -162,9 +160,7 @@ def spectrogram(
     if S is not None:
         S = np.asarray(S)
         if S.ndim < 2:
-            raise ParameterError(
-                f"a spectrogram of shape {S.shape}; allowed are (n_bins, n_frames) and (..., n_bins, n_frames)"
-            )
+            raise ParameterError(f"a spectrogram of shape {S.shape}; allowed is (..., n_bins, n_frames)")
         bins = S.shape[-2]
         same = isinstance(n_fft, int | np.integer) and n_fft // 2 + 1 == bins
         return S, int(n_fft) if same else 2 * (bins - 1)  # type: ignore[call-overload]
@@ -201,4 +197,5 @@ def normalised(S: Array, norm: Any, axis: int) -> Array:
     else:
         raise ParameterError(f"norm = {norm!r}; allowed are none, 0, numbers above 0, inf and -inf")
     length[length < np.finfo(S.dtype).tiny] = 1.0
-    return (S / length).astype(S.dtype)
+    out: Array = (S / length).astype(S.dtype)
+    return out

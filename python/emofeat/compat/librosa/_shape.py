@@ -133,7 +133,7 @@ def tuning(S: Array, sr: float, bins_per_octave: int) -> float:
     flat = np.abs(slope) >= np.abs(curve)
     shift = np.zeros_like(S)
     shift[..., 1:-1, :] = np.where(flat, 0.0, -slope / np.where(flat, 1.0, curve))
-    gate = S * (S > 0.1 * S.max(axis=-2, keepdims=True))
+    gate = S * (0.1 * S.max(axis=-2, keepdims=True) < S)
     peak = np.zeros(S.shape, dtype=bool)
     peak[..., 1:-1, :] = (gate[..., 1:-1, :] > gate[..., :-2, :]) & (gate[..., 1:-1, :] >= gate[..., 2:, :])
     peak[..., -1:, :] = gate[..., -1:, :] > gate[..., -2:-1, :]

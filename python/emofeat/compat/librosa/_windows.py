@@ -39,7 +39,7 @@ NAMED = {
 
 def _offsets(m: int) -> Samples:
     """Distance of each of `m` samples from the middle."""
-    return np.arange(m) - (m - 1) / 2.0
+    return np.arange(m, dtype=np.float64) - (m - 1) / 2.0
 
 
 def _kaiser(m: int, beta: float) -> Samples:
@@ -48,17 +48,17 @@ def _kaiser(m: int, beta: float) -> Samples:
 
 
 def _gaussian(m: int, std: float) -> Samples:
-    return np.exp(-0.5 * (_offsets(m) / std) ** 2)
+    return np.asarray(np.exp(-0.5 * (_offsets(m) / std) ** 2))
 
 
 def _general_gaussian(m: int, p: float, sig: float) -> Samples:
-    return np.exp(-0.5 * np.abs(_offsets(m) / sig) ** (2.0 * p))
+    return np.asarray(np.exp(-0.5 * np.abs(_offsets(m) / sig) ** (2.0 * p)))
 
 
 def _cosines(m: int, weights: npt.ArrayLike) -> Samples:
     phase = np.linspace(-np.pi, np.pi, m)
     a = np.asarray(weights, dtype=np.float64)
-    return np.sum([a[k] * np.cos(k * phase) for k in range(len(a))], axis=0)
+    return np.asarray(np.cos(np.outer(phase, np.arange(len(a)))) @ a)
 
 
 def _general_hamming(m: int, alpha: float) -> Samples:
@@ -79,20 +79,20 @@ def _lanczos(m: int) -> Samples:
     return np.sinc(2.0 * _offsets(m) / (m - 1))
 
 
-#: Windows computed here: SciPy's names -> (function, fewest and most parameters).
-COMPUTED: dict[str, tuple[Callable[..., Samples], int, int]] = {
-    alias: entry
-    for aliases, entry in {
-        "kaiser ksr": (_kaiser, 1, 1),
-        "gaussian gauss gss": (_gaussian, 1, 1),
-        "general_gaussian general_gauss ggs": (_general_gaussian, 2, 2),
-        "general_hamming": (_general_hamming, 1, 1),
-        "general_cosine": (_cosines, 1, 1),
-        "tukey tuk": (_tukey, 0, 1),
-        "lanczos sinc": (_lanczos, 0, 0),
-    }.items()
-    for alias in aliases.split()
+_Computed = tuple[Callable[..., Samples], int, int]
+
+_WITH_PARAMETERS: dict[str, _Computed] = {
+    "kaiser ksr": (_kaiser, 1, 1),
+    "gaussian gauss gss": (_gaussian, 1, 1),
+    "general_gaussian general_gauss ggs": (_general_gaussian, 2, 2),
+    "general_hamming": (_general_hamming, 1, 1),
+    "general_cosine": (_cosines, 1, 1),
+    "tukey tuk": (_tukey, 0, 1),
+    "lanczos sinc": (_lanczos, 0, 0),
 }
+
+#: Windows computed here: SciPy's names -> (function, fewest and most parameters).
+COMPUTED = {alias: entry for aliases, entry in _WITH_PARAMETERS.items() for alias in aliases.split()}
 
 _EXPONENTIAL = ("exponential", "poisson")
 _NOT_OFFERED = ("chebwin", "cheb", "dpss", "taylor", "taylorwin", "kaiser_bessel_derived", "kbd")
@@ -107,7 +107,7 @@ def _exponential(n: int, symmetric: bool, center: float | None = None, tau: floa
         return np.ones(1)
     m = n if symmetric else n + 1
     middle = (m - 1) / 2.0 if center is None else center
-    return np.exp(-np.abs(np.arange(m) - middle) / tau)[:n]
+    return np.asarray(np.exp(-np.abs(np.arange(m) - middle) / tau)[:n])
 
 
 def _by_name(window: object, name: str, args: tuple[Any, ...], n: int) -> str | Samples:
@@ -180,7 +180,7 @@ def _samples(values: npt.ArrayLike) -> Samples:
     samples = np.asarray(values)
     if samples.ndim != 1 or samples.dtype.kind not in "fiub":
         raise ParameterError(
-            f"window samples of shape {samples.shape} and type {samples.dtype}; allowed are real numbers, (win_length,)"
+            f"window samples of shape {samples.shape} and type {samples.dtype}; allowed are numbers, (n,)"
         )
     return samples.astype(np.float64)
 

@@ -180,7 +180,7 @@ def fft_frequencies(*, sr: float = 22050, n_fft: int = 2048) -> npt.NDArray[np.f
     >>> fft_frequencies(sr=16000, n_fft=4)
     array([   0., 4000., 8000.])
     """
-    return np.fft.rfftfreq(n_fft, d=1.0 / sr)
+    return np.asarray(np.fft.rfftfreq(n_fft, d=1.0 / sr), dtype=np.float64)
 
 
 def mel_frequencies(
@@ -203,12 +203,12 @@ def mel_frequencies(
     array([   0.,  500., 1000.])
     """
     if htk:
-        ends = [2595.0 * np.log10(1.0 + f / 700.0) for f in (fmin, fmax)]
-        return 700.0 * (10.0 ** (np.linspace(*ends, n_mels) / 2595.0) - 1.0)
+        first, last = (2595.0 * np.log10(1.0 + f / 700.0) for f in (fmin, fmax))
+        return np.asarray(700.0 * (10.0 ** (np.linspace(first, last, n_mels) / 2595.0) - 1.0))
     # Slaney: linear up to 1 kHz = 15 mel, then 27 mel to a factor of 6.4.
     step = math.log(6.4) / 27.0
-    ends = [f * 3.0 / 200.0 if f < 1000.0 else 15.0 + np.log(f / 1000.0) / step for f in (fmin, fmax)]
-    mels = np.linspace(*ends, n_mels)
+    first, last = (f * 3.0 / 200.0 if f < 1000.0 else 15.0 + np.log(f / 1000.0) / step for f in (fmin, fmax))
+    mels = np.linspace(first, last, n_mels)
     return np.where(mels < 15.0, mels * (200.0 / 3.0), 1000.0 * np.exp(step * (mels - 15.0)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +27,7 @@ from emofeat.compat.librosa._input import (
     whole,
 )
 from emofeat.compat.librosa._windows import WindowSpec
-from emofeat.compat.librosa.core import power_to_db
+from emofeat.compat.librosa.core import fft_frequencies, power_to_db
 from emofeat.compat.librosa.filters import MelNorm, basis
 from emofeat.compat.librosa.util.exceptions import ParameterError
 
@@ -226,25 +225,10 @@ def mfcc(
         cepstrum = {"n_mfcc": n_mfcc, "dct_type": int(dct_type), "dct_norm": norm, "lifter": float(lifter)}
         return rounded(features("mfcc", y, int(sr), {**params, **mel, **cepstrum}), precision(y))
     if S is None:
-        S = power_to_db(
-            melspectrogram(
-                y=y,
-                sr=sr,
-                n_fft=n_fft,
-                hop_length=hop_length,
-                win_length=win_length,
-                window=window,
-                center=center,
-                pad_mode=pad_mode,
-                power=power,
-                n_mels=n_mels,
-                fmin=fmin,
-                fmax=fmax,
-                htk=htk,
-                norm=mel_norm,
-                dtype=dtype,
-            )  # fmt: skip
-        )
+        front = {"n_fft": n_fft, "hop_length": hop_length, "win_length": win_length, "window": window}
+        bank = {"n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk, "norm": mel_norm, "dtype": dtype}
+        front |= {"center": center, "pad_mode": pad_mode, "power": power}
+        S = power_to_db(melspectrogram(y=y, sr=sr, **front, **bank))  # type: ignore[arg-type]
     levels = np.asarray(S)
     if levels.ndim < 2 or np.iscomplexobj(levels):
         raise ParameterError(
@@ -491,7 +475,7 @@ def spectral_contrast(
             own = {"fmin": fmin, "n_bands": int(n_bands), "quantile": quantile, "linear": bool(linear)}
             return rounded(features("spectral_contrast", y, rate, {**params, **own}), np.float64)
     S, n_fft = spectrogram(y, S, n_fft, hop_length, win_length, window, center, pad_mode, 1)
-    f = np.atleast_1d(_shape.fft_frequencies(sr=sr, n_fft=n_fft) if freq is None else np.asarray(freq))
+    f = np.atleast_1d(fft_frequencies(sr=sr, n_fft=n_fft) if freq is None else np.asarray(freq))
     if f.ndim != 1 or len(f) != S.shape[-2]:
         raise ParameterError(
             f"freq of shape {f.shape}; the spectrum has {S.shape[-2]} bins, allowed is one value for each"
@@ -643,7 +627,7 @@ def rms(
             y, center = padded(y, length // 2, pad_mode), False
         if y.dtype.kind != "f":
             y = y.astype(np.float64)  # as they are, not scaled to ±1
-        params = {"frame_length": length, "hop_length": hop, "center": bool(center)}
+        params: dict[str, object] = {"frame_length": length, "hop_length": hop, "center": bool(center)}
         params["pad_mode"] = pad_mode if center else "constant"
         return rounded(features("rms", y, ANY_RATE, params, "keep"), kind)
     if S is None:
@@ -707,8 +691,8 @@ def zero_crossing_rate(
     if callable(ref_magnitude):
         whole_signal = padded(y, length // 2, "edge") if center else y
         frames = np.lib.stride_tricks.sliding_window_view(whole_signal, length, axis=-1)[..., ::hop, :]
-        ref_magnitude = ref_magnitude(np.abs(frames.swapaxes(-1, -2)))
-    if ref_magnitude is not None:
+        threshold = threshold * ref_magnitude(np.abs(frames.swapaxes(-1, -2)))
+    elif ref_magnitude is not None:
         threshold = threshold * ref_magnitude
     if not is_number(threshold, 0.0, 1e30):
         raise ParameterError(f"threshold = {threshold!r}; allowed are single numbers from 0")

@@ -66,14 +66,15 @@ def mel(
 
 
 def basis(
-    sr: float, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool, norm: Any, dtype: npt.DTypeLike,
-    *, stacklevel: int = 4,
+    sr: float, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool, norm: Any,
+    dtype: npt.DTypeLike, *, stacklevel: int = 4,
 ) -> Array:  # fmt: skip
     """The filters of `mel`, kept for the next call and read-only; warns like it."""
     weights, some_empty = _bank(sr, n_fft, n_mels, fmin, fmax, bool(htk), norm, np.dtype(dtype))
     if some_empty:
         warnings.warn(
-            "Empty filters detected in mel frequency basis: some channels will be 0; raise sr or fmax, or lower n_mels",
+            "Empty filters detected in mel frequency basis: some channels will be 0; "
+            "raise n_fft, or lower n_mels",
             UserWarning,
             stacklevel=stacklevel,
         )

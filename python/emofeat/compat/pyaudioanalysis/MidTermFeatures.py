@@ -59,7 +59,8 @@ def mid_feature_extraction(
     if frames < 1 or hop < 1:
         raise from_code(
             "bad_parameter",
-            f"mid_window = {mid_window} and mid_step = {mid_step} are {frames} and {hop} frames; allowed are values from 1",
+            f"mid_window = {mid_window} and mid_step = {mid_step} are {frames} and {hop} frames; "
+            "allowed are values from 1",
         )
     windows = [short[:, at : at + frames] for at in range(0, short.shape[1], hop)]
     means = np.stack([window.mean(axis=1) for window in windows], axis=1)

@@ -58,7 +58,8 @@ def mfcc(
     >>> mfcc(np.sin(0.1 * np.arange(16000))).shape
     (99, 13)
     """
-    own = {"numcep": numcep, "ceplifter": float(max(ceplifter, 0)), "appendEnergy": bool(appendEnergy)}
+    own: dict[str, object] = {"numcep": numcep}
+    own |= {"ceplifter": float(max(ceplifter, 0)), "appendEnergy": bool(appendEnergy)}
     if numcep < 1:
         raise OutOfRange(f"numcep = {numcep}; allowed are values from 1")
     return _compute(
@@ -190,8 +191,9 @@ def ssc(
 
 
 def _compute(
-    name: str, signal: Any, samplerate: float, winlen: float, winstep: float, nfilt: int, nfft: int, lowfreq: float,
-    highfreq: float | None, preemph: float, winfunc: WindowFunction | None, own: dict[str, object],
+    name: str, signal: Any, samplerate: float, winlen: float, winstep: float, nfilt: int, nfft: int,
+    lowfreq: float, highfreq: float | None, preemph: float, winfunc: WindowFunction | None,
+    own: dict[str, object],
 ) -> Array:  # fmt: skip
     """One feature of the core in double precision, with what the package does before it."""
     y = np.asarray(signal)
