@@ -71,6 +71,8 @@ def annotation(param: dict[str, Any]) -> str:
 
 def quoted(value: object) -> str:
     """A literal as the formatter writes it."""
+    if isinstance(value, float) and math.isinf(value):
+        return "np.inf"
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 

@@ -289,7 +289,7 @@ class Extractor:
         NaN and infinite samples: refuse them, take them as zero, or compute with them.
     front_end : mapping, optional
         Parameters for every feature that has them and does not set them itself, for example
-        `{"win_ms": 25, "hop_ms": 10}`.
+        `{"win_ms": 25, "hop_ms": 10}`, or `{"preset": "speech-25ms"}` for a named front end.
 
     Raises
     ------
@@ -330,7 +330,7 @@ class Extractor:
             "channel": channel if channel == "mean" else channel_index(channel),
             "on_short": on_short,
             "on_nonfinite": on_nonfinite,
-            "front_end": {k: _plain(v) for k, v in sorted((front_end or {}).items())},
+            "front_end": _front_end(front_end or {}),
         }
         self._inner = _emofeat.Extractor(
             self._config["features"],
@@ -586,6 +586,13 @@ class Extractor:
 
 def _rebuild(config: dict[str, Any]) -> Extractor:
     return Extractor(**config)
+
+
+def _front_end(given: Mapping[str, object]) -> dict[str, object]:
+    """Front-end parameters with a preset's filled in below those that are given."""
+    own = {key: _plain(value) for key, value in given.items() if key != "preset"}
+    preset = _emofeat.preset(str(given["preset"])) if given.get("preset") is not None else {}
+    return dict(sorted({**preset, **own}.items()))
 
 
 def _plain(value: object) -> object:

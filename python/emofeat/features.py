@@ -14,10 +14,34 @@ import numpy.typing as npt
 from emofeat._features import compute, transform
 
 __all__ = [
+    "chroma_stft",
+    "cmvn",
+    "delta",
+    "energy_entropy",
+    "kaldi_fbank",
+    "kaldi_mfcc",
     "logmel",
     "melspectrogram",
     "mfcc",
+    "psf_fbank",
+    "psf_logfbank",
+    "psf_mfcc",
+    "psf_ssc",
+    "pyaudioanalysis",
+    "rms",
+    "spectral_bandwidth",
+    "spectral_centroid",
+    "spectral_contrast",
+    "spectral_entropy",
+    "spectral_flatness",
+    "spectral_flux",
+    "spectral_rolloff",
+    "spectral_slope",
     "spectrogram",
+    "stft",
+    "torchaudio_melspectrogram",
+    "torchaudio_mfcc",
+    "zero_crossing_rate",
 ]
 
 Matrix = npt.NDArray[np.floating[Any]]
@@ -499,3 +523,2344 @@ def mfcc(
         on_short,
         on_nonfinite,
     )
+
+
+def stft(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Complex short-time Fourier transform.
+
+    `X[t, k] = Σ x[n] w[n] e^(-2πi kn / n_fft)` over frame t. Columns: real and imaginary part of
+    bin 0, of bin 1, and so on, `2 (1 + n_fft/2)` columns, which is the memory layout of a complex
+    matrix; bin k is k · sr / n_fft Hz. Convention: `librosa.stft`, whose own default of hop_length
+    is n_fft/4.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 2050)` at the defaults
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> stft(y, 16000).shape[1]
+    2050
+    """
+    return compute(
+        "stft",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_centroid(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mean frequency of the spectrum, weighted by magnitude.
+
+    `Σ f |X| / Σ |X|` over all bins; 0 for a silent frame. Convention:
+    `librosa.feature.spectral_centroid`. Source: Klapuri and Davy (2006), chapter 5.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in Hz
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_centroid(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_centroid",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_bandwidth(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    p: float = 2.0,
+    norm: bool = True,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Spread of the spectrum around its centroid.
+
+    `(Σ m |f - centroid|^p)^(1/p)`, `m` the magnitude divided by its sum (`norm=false`: the
+    magnitude itself); 0 for a silent frame. Convention: `librosa.feature.spectral_bandwidth`.
+    Source: Klapuri and Davy (2006), chapter 5.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    p : float
+        Exponent of the distance from the centroid. Allowed: 0.001 to 100.
+    norm : bool
+        Whether the magnitudes of a frame are divided by their sum.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in Hz
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_bandwidth(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_bandwidth",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "p": p,
+            "norm": norm,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_rolloff(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    roll_percent: float = 0.85,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Frequency below which a given share of the magnitude lies.
+
+    Frequency of the first bin at which the running sum of `|X|` reaches `roll_percent` of the
+    whole; 0 for a silent frame. The sum runs in double precision. Convention:
+    `librosa.feature.spectral_rolloff`.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    roll_percent : float
+        Share of the magnitude, above 0 and below 1. Allowed: 0 to 1.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in Hz
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_rolloff(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_rolloff",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "roll_percent": roll_percent,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_flatness(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    amin: float = 1e-10,
+    power: float = 2.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Geometric over arithmetic mean of the spectrum: near 1 for noise, near 0 for tones.
+
+    Means of `max(amin, |X|^power)` over all bins; 1 for a silent frame. Convention:
+    `librosa.feature.spectral_flatness`. Source: Gray and Markel (1974); Dubnov (2004).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    amin : float
+        Value that every bin counts as at least. Allowed: from 1e-30.
+    power : float
+        Exponent of the magnitude: 2 power, 1 magnitude. Allowed: 0.001 to 10.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_flatness(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_flatness",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "amin": amin,
+            "power": power,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_contrast(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    fmin: float = 200.0,
+    n_bands: int = 6,
+    quantile: float = 0.02,
+    linear: bool = False,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Peaks over valleys of the spectrum in octave bands.
+
+    For each band the mean of the largest and of the smallest bins of `|X|`, each turned into `10
+    log10` with a range of 80 dB below the largest value of the recording, and their difference;
+    `linear=true`: the plain difference of the means, which can stream. Bands: 0 to fmin, then
+    n_bands octaves, n_bands + 1 columns. A band also takes the bin below it, all but the last band
+    lose their topmost bin, the last one reaches up to half the sampling rate. The number of bins in
+    a mean is `quantile` of the band, rounded, at least 1. An error if the last octave begins at or
+    above half the sampling rate (with the defaults: rates up to 12800 Hz; take fewer bands), or if
+    a band holds no bin. Convention: `librosa.feature.spectral_contrast`. Source: Jiang et al.
+    (2002).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    fmin : float
+        Upper edge of the lowest band. [Hz] Allowed: from 0.001.
+    n_bands : int
+        Number of octave bands above fmin. Allowed: 1 to 64.
+    quantile : float
+        Share of a band's bins that make a peak or a valley, above 0 and below 1. Allowed: 0 to 1.
+    linear : bool
+        Difference of the means themselves in place of that of their logarithms.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 7)` at the defaults in dB
+
+    Notes
+    -----
+    Scope: global. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_contrast(y, 16000, fmin=100.0).shape[1]
+    7
+    """
+    return compute(
+        "spectral_contrast",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "fmin": fmin,
+            "n_bands": n_bands,
+            "quantile": quantile,
+            "linear": linear,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def chroma_stft(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_chroma: int = 12,
+    tuning: float | None = None,
+    norm: float | None = np.inf,
+    ctroct: float = 5.0,
+    octwidth: float | None = 2.0,
+    base_c: bool = True,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Power in each pitch class.
+
+    Power spectrum times a matrix of Gaussian bumps around the pitch classes in all octaves, C
+    first, each frame divided by its norm; a silent frame stays 0. Without `tuning` the deviation
+    from 440 Hz is told from the peaks of the whole recording: 150 to 4000 Hz, above a tenth of the
+    frame's largest power, refined by a parabola, the stronger half of them; the fullest of 100
+    classes counts (0 where there is no peak). With `tuning` given it can stream. Convention:
+    `librosa.feature.chroma_stft`. Source: Ellis (2007).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_chroma : int
+        Number of pitch classes to the octave. Allowed: 1 to 4096.
+    tuning : float, optional
+        Deviation from 440 Hz in steps of the pitch classes; none: estimated. [steps] Allowed: -1000
+        to 1000.
+    norm : float, optional
+        Order of the norm by which a frame is divided: inf its maximum, 1, 2 ...; none: not.
+        Allowed: from 0.001.
+    ctroct : float
+        Centre of the emphasis over octaves, above 27.5 Hz. [octaves] Allowed: -100 to 100.
+    octwidth : float, optional
+        Width of the emphasis; none: all octaves weigh the same. [octaves] Allowed: from 0.001.
+    base_c : bool
+        Whether the first class is C, or A.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 12)` at the defaults
+
+    Notes
+    -----
+    Scope: global. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> chroma_stft(y, 16000).shape[1]
+    12
+    """
+    return compute(
+        "chroma_stft",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_chroma": n_chroma,
+            "tuning": tuning,
+            "norm": norm,
+            "ctroct": ctroct,
+            "octwidth": octwidth,
+            "base_c": base_c,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_flux(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Change of the spectrum from one frame to the next.
+
+    `Σ (m[t] - m[t-1])²` with `m` the magnitudes of a frame divided by their sum, from 0 to 2; a
+    silent frame has `m = 0`, and the first frame has flux 0. Does not depend on the level. Source:
+    Giannakopoulos and Pikrakis (2014), section 4.4.5; after Scheirer and Slaney (1997).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_flux(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_flux",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_entropy(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Entropy of the power spectrum: 1 if all bins are equal, 0 for a single line.
+
+    `-Σ p log2 p / log2 K` with `p` the power of the K bins divided by its sum, from 0 to 1; 0 for a
+    silent frame. Does not depend on the level. Needs n_fft from 2. Source: Misra et al. (2004),
+    divided by the largest possible value.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_entropy(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_entropy",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_slope(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Slope of the logarithmic power spectrum over frequency.
+
+    Slope of the regression line through `10 log10(max(1e-10, |X|²))` over the bins from fmin to
+    fmax, both included; 0 for a silent frame. Does not depend on the level where no bin is that
+    small. An error if fewer than two bins lie in the band. Source: Eyben et al. (2016), who take
+    the bands 0-500 and 500-1500 Hz.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    fmin : float
+        Lowest frequency. [Hz] Allowed: from 0.
+    fmax : float, optional
+        Highest frequency; none: half the sampling rate. [Hz] Allowed: from 0.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB/kHz
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_slope(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_slope",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "fmin": fmin,
+            "fmax": fmax,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def zero_crossing_rate(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    frame_length: int = 2048,
+    hop_length: int = 512,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    center: bool = True,
+    threshold: float = 1e-10,
+    zero_pos: bool = True,
+    pad: bool = False,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Share of samples at which the sign of the signal changes.
+
+    Number of sign changes within the frame, divided by its length. Samples within `threshold` of 0
+    count as 0, which is positive, or with `zero_pos=false` a sign of its own. The padding repeats
+    the edge samples. Convention: `librosa.feature.zero_crossing_rate`.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    frame_length : int
+        Length of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of a frame in time; sets `frame_length`. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    threshold : float
+        Magnitude up to which a sample counts as 0. Allowed: from 0.
+    zero_pos : bool
+        Whether 0 counts as positive, or as a sign of its own.
+    pad : bool
+        Whether the first sample of every frame counts as a change.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> zero_crossing_rate(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "zero_crossing_rate",
+        y,
+        sr,
+        {
+            "frame_length": frame_length,
+            "hop_length": hop_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "center": center,
+            "threshold": threshold,
+            "zero_pos": zero_pos,
+            "pad": pad,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def rms(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    frame_length: int = 2048,
+    hop_length: int = 512,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Root mean square of the samples.
+
+    `sqrt(mean x²)` over the frame, without window; the sum runs in double precision. Convention:
+    `librosa.feature.rms`.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    frame_length : int
+        Length of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of a frame in time; sets `frame_length`. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> rms(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "rms",
+        y,
+        sr,
+        {
+            "frame_length": frame_length,
+            "hop_length": hop_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def energy_entropy(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    frame_length: int = 2048,
+    hop_length: int = 512,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_blocks: int = 10,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Entropy of a frame's energy over its parts: low where the level changes abruptly.
+
+    The frame is cut into n_blocks parts of `frame_length // n_blocks` samples (what remains at the
+    end is not used); `-Σ p log2 p` with `p` their energies divided by the sum, from 0 to log2
+    n_blocks; 0 for a silent frame. Does not depend on the level. Source: Giannakopoulos and
+    Pikrakis (2014), section 4.3.3.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    frame_length : int
+        Length of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of a frame in time; sets `frame_length`. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_blocks : int
+        Number of parts, at most frame_length. Allowed: from 2.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in bits
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> energy_entropy(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "energy_entropy",
+        y,
+        sr,
+        {
+            "frame_length": frame_length,
+            "hop_length": hop_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_blocks": n_blocks,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def torchaudio_melspectrogram(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 400,
+    win_length: int | None = None,
+    hop_length: int | None = None,
+    pad: int = 0,
+    window: str | Sequence[float] = "hann",
+    power: float = 2.0,
+    normalized: bool = False,
+    center: bool = True,
+    pad_mode: Literal["reflect", "constant", "replicate"] = "reflect",
+    n_mels: int = 128,
+    f_min: float = 0.0,
+    f_max: float | None = None,
+    mel_scale: Literal["htk", "slaney"] = "htk",
+    norm: Literal["slaney"] | None = None,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mel spectrogram with torchaudio's definition and defaults.
+
+    As `melspectrogram`, but on frames of 400 samples with a hop of 200 and mirrored ends, with
+    HTK's mel scale and triangles of height 1. With 128 bands some of the lowest hold no bin and
+    stay 0. Convention: `torchaudio.transforms.MelSpectrogram`.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 2.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    hop_length : int, optional
+        Distance from one frame to the next; none: half of `win_length`. [samples] Allowed: from 1.
+    pad : int
+        Zeros put before and after the signal. [samples] Allowed: from 0.
+    window : str or samples
+        Window function, periodic, or its samples (torchaudio's `window_fn`). Allowed: hann,
+        hamming, blackman, bartlett, boxcar, povey, blackmanharris, nuttall, flattop, cosine,
+        triang, bohman, parzen, barthann.
+    power : float
+        Exponent of the magnitude: 2 power, 1 magnitude. Allowed: 0.001 to 10.
+    normalized : bool
+        Whether the spectrum is divided by the square root of the window's energy.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal and its `pad` zeros if `center`: the mirror image without the
+        edge sample, zeros, the edge sample. Allowed: reflect, constant, replicate.
+    n_mels : int
+        Number of mel bands. Allowed: 1 to 4096.
+    f_min : float
+        Lowest frequency. [Hz] Allowed: from 0.
+    f_max : float, optional
+        Highest frequency; none: half the sampling rate. [Hz] Allowed: from 0.
+    mel_scale : str
+        HTK's or Slaney's mel scale. Allowed: htk, slaney.
+    norm : str, optional
+        `slaney`: triangles of area 1; none: of height 1. Allowed: slaney.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 128)` at the defaults in power
+
+    Notes
+    -----
+    Scope: local. Convention: torchaudio.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> torchaudio_melspectrogram(y, 16000).shape[1]
+    128
+    """
+    return compute(
+        "torchaudio_melspectrogram",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "win_length": win_length,
+            "hop_length": hop_length,
+            "pad": pad,
+            "window": window,
+            "power": power,
+            "normalized": normalized,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_mels": n_mels,
+            "f_min": f_min,
+            "f_max": f_max,
+            "mel_scale": mel_scale,
+            "norm": norm,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def torchaudio_mfcc(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 400,
+    win_length: int | None = None,
+    hop_length: int | None = None,
+    pad: int = 0,
+    window: str | Sequence[float] = "hann",
+    power: float = 2.0,
+    normalized: bool = False,
+    center: bool = True,
+    pad_mode: Literal["reflect", "constant", "replicate"] = "reflect",
+    n_mels: int = 128,
+    f_min: float = 0.0,
+    f_max: float | None = None,
+    mel_scale: Literal["htk", "slaney"] = "htk",
+    n_mfcc: int = 40,
+    norm: Literal["ortho"] | None = "ortho",
+    log_mels: bool = False,
+    mel_norm: Literal["slaney"] | None = None,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mel-frequency cepstral coefficients with torchaudio's definition and defaults.
+
+    DCT of type 2 of `torchaudio_melspectrogram` in decibels, `10 log10(max(1e-10, mel))` with a
+    range of 80 dB below the largest value of the recording; or with log_mels of `ln(mel + 1e-6)`,
+    which can stream. `norm` is that of the DCT, `mel_norm` what torchaudio calls `norm` in
+    `melkwargs`; the other arguments in there stand beside `n_mfcc` here. Convention:
+    `torchaudio.transforms.MFCC`.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 2.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    hop_length : int, optional
+        Distance from one frame to the next; none: half of `win_length`. [samples] Allowed: from 1.
+    pad : int
+        Zeros put before and after the signal. [samples] Allowed: from 0.
+    window : str or samples
+        Window function, periodic, or its samples (torchaudio's `window_fn`). Allowed: hann,
+        hamming, blackman, bartlett, boxcar, povey, blackmanharris, nuttall, flattop, cosine,
+        triang, bohman, parzen, barthann.
+    power : float
+        Exponent of the magnitude: 2 power, 1 magnitude. Allowed: 0.001 to 10.
+    normalized : bool
+        Whether the spectrum is divided by the square root of the window's energy.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal and its `pad` zeros if `center`: the mirror image without the
+        edge sample, zeros, the edge sample. Allowed: reflect, constant, replicate.
+    n_mels : int
+        Number of mel bands. Allowed: 1 to 4096.
+    f_min : float
+        Lowest frequency. [Hz] Allowed: from 0.
+    f_max : float, optional
+        Highest frequency; none: half the sampling rate. [Hz] Allowed: from 0.
+    mel_scale : str
+        HTK's or Slaney's mel scale. Allowed: htk, slaney.
+    n_mfcc : int
+        Number of coefficients, at most n_mels. Allowed: 1 to 4096.
+    norm : str, optional
+        Orthonormal transform, or none: twice the sum of cosines. Allowed: ortho.
+    log_mels : bool
+        Natural logarithm of mel + 1e-6 in place of decibels.
+    mel_norm : str, optional
+        `slaney`: triangles of area 1; none: of height 1. Allowed: slaney.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 40)` at the defaults
+
+    Notes
+    -----
+    Scope: global. Convention: torchaudio.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> torchaudio_mfcc(y, 16000).shape[1]
+    40
+    """
+    return compute(
+        "torchaudio_mfcc",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "win_length": win_length,
+            "hop_length": hop_length,
+            "pad": pad,
+            "window": window,
+            "power": power,
+            "normalized": normalized,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_mels": n_mels,
+            "f_min": f_min,
+            "f_max": f_max,
+            "mel_scale": mel_scale,
+            "n_mfcc": n_mfcc,
+            "norm": norm,
+            "log_mels": log_mels,
+            "mel_norm": mel_norm,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def kaldi_fbank(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    frame_length: float = 25.0,
+    frame_shift: float = 10.0,
+    snip_edges: bool = True,
+    min_duration: float = 0.0,
+    input_scale: float = 1.0,
+    dither: float = 0.0,
+    seed: int = 0,
+    remove_dc_offset: bool = True,
+    preemphasis_coefficient: float = 0.97,
+    window_type: Literal["povey", "hanning", "hamming", "rectangular", "blackman"] = "povey",
+    blackman_coeff: float = 0.42,
+    round_to_power_of_two: bool = True,
+    num_mel_bins: int = 23,
+    low_freq: float = 20.0,
+    high_freq: float = 0.0,
+    vtln_warp: float = 1.0,
+    vtln_low: float = 100.0,
+    vtln_high: float = -500.0,
+    use_energy: bool = False,
+    raw_energy: bool = True,
+    energy_floor: float = 1.0,
+    htk_compat: bool = False,
+    subtract_mean: bool = False,
+    use_log_fbank: bool = True,
+    use_power: bool = True,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Kaldi's (log) mel filterbank energies.
+
+    Each frame: mean removed, pre-emphasis, window, FFT; triangles linear in mel (`1127 ln(1 +
+    f/700)`), peak 1, over the bins below Nyquist; `ln(max(E, 1.1920929e-7))`. Silence gives -15.94.
+    With `use_energy` one more column, `ln(max(Σ x², 1.1920929e-7, energy_floor))`, first (last with
+    `htk_compat`). Convention: `torchaudio.compliance.kaldi.fbank`, whose scale is that of the
+    samples; see `input_scale`. Source: Povey et al. (2011), The Kaldi speech recognition toolkit.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    frame_length : float
+        Length of a frame, rounded down to samples. [ms] Allowed: from 0.01.
+    frame_shift : float
+        Distance from one frame to the next, rounded down to samples. [ms] Allowed: from 0.01.
+    snip_edges : bool
+        True: only frames that lie wholly in the signal. False: one frame per shift, the signal
+        mirrored at both ends with its edge samples.
+    min_duration : float
+        A shorter recording has no frames. [s] Allowed: from 0.
+    input_scale : float
+        Factor on every sample. Kaldi's models were made with samples in the 16-bit range: 32768 for
+        samples within ±1. Allowed: from 1e-06.
+    dither : float
+        Standard deviation of Gaussian noise added to each frame, after `input_scale`; Kaldi's own
+        default is 1.0 in the 16-bit range. Allowed: from 0.
+    seed : int
+        Seed of the dither, which is the same for the same seed, frame and position. Allowed: from
+        0.
+    remove_dc_offset : bool
+        Whether each frame's mean is subtracted.
+    preemphasis_coefficient : float
+        c in x[i] - c x[i-1], within the frame; the first sample is emphasised against itself.
+        Allowed: 0 to 1.
+    window_type : str
+        Window function, symmetric. Allowed: povey, hanning, hamming, rectangular, blackman.
+    blackman_coeff : float
+        Constant term of the Blackman window; other windows do not use it. Allowed: 0 to 1.
+    round_to_power_of_two : bool
+        Whether frames are padded with zeros to the next power of two for the FFT.
+    num_mel_bins : int
+        Number of mel filters. Allowed: 4 to 4096.
+    low_freq : float
+        Lower edge of the first filter. [Hz] Allowed: from 0.
+    high_freq : float
+        Upper edge of the last filter; 0 and below count from half the sampling rate. [Hz] Allowed:
+        from -1e+06.
+    vtln_warp : float
+        Vocal tract length normalisation is not offered: only 1, no warping. Allowed: 0.001 to 1000.
+    vtln_low : float
+        Has no meaning without warping: only its default. [Hz] Allowed: from -1e+06.
+    vtln_high : float
+        Has no meaning without warping: only its default. [Hz] Allowed: from -1e+06.
+    use_energy : bool
+        Whether the logarithm of the frame's energy takes part: an additional column of the
+        filterbank, in place of C0 of the cepstrum.
+    raw_energy : bool
+        Whether that energy is taken before pre-emphasis and window, or after them.
+    energy_floor : float
+        Least energy; it has no influence on the filters, whose floor is 1.1920929e-7. Allowed: from
+        0.
+    htk_compat : bool
+        Whether the energy (in the cepstrum: C0 or the energy) comes last; a C0 there is multiplied
+        by √2.
+    subtract_mean : bool
+        Whether each column's mean over the recording is subtracted.
+    use_log_fbank : bool
+        Natural logarithm of the energies, or the energies.
+    use_power : bool
+        Filters over |X|², or over |X|.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 23)` at the defaults in ln
+
+    Notes
+    -----
+    Scope: local. Convention: kaldi.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> kaldi_fbank(y, 16000).shape[1]
+    23
+    """
+    return compute(
+        "kaldi_fbank",
+        y,
+        sr,
+        {
+            "frame_length": frame_length,
+            "frame_shift": frame_shift,
+            "snip_edges": snip_edges,
+            "min_duration": min_duration,
+            "input_scale": input_scale,
+            "dither": dither,
+            "seed": seed,
+            "remove_dc_offset": remove_dc_offset,
+            "preemphasis_coefficient": preemphasis_coefficient,
+            "window_type": window_type,
+            "blackman_coeff": blackman_coeff,
+            "round_to_power_of_two": round_to_power_of_two,
+            "num_mel_bins": num_mel_bins,
+            "low_freq": low_freq,
+            "high_freq": high_freq,
+            "vtln_warp": vtln_warp,
+            "vtln_low": vtln_low,
+            "vtln_high": vtln_high,
+            "use_energy": use_energy,
+            "raw_energy": raw_energy,
+            "energy_floor": energy_floor,
+            "htk_compat": htk_compat,
+            "subtract_mean": subtract_mean,
+            "use_log_fbank": use_log_fbank,
+            "use_power": use_power,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def kaldi_mfcc(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    frame_length: float = 25.0,
+    frame_shift: float = 10.0,
+    snip_edges: bool = True,
+    min_duration: float = 0.0,
+    input_scale: float = 1.0,
+    dither: float = 0.0,
+    seed: int = 0,
+    remove_dc_offset: bool = True,
+    preemphasis_coefficient: float = 0.97,
+    window_type: Literal["povey", "hanning", "hamming", "rectangular", "blackman"] = "povey",
+    blackman_coeff: float = 0.42,
+    round_to_power_of_two: bool = True,
+    num_mel_bins: int = 23,
+    low_freq: float = 20.0,
+    high_freq: float = 0.0,
+    vtln_warp: float = 1.0,
+    vtln_low: float = 100.0,
+    vtln_high: float = -500.0,
+    use_energy: bool = False,
+    raw_energy: bool = True,
+    energy_floor: float = 1.0,
+    htk_compat: bool = False,
+    subtract_mean: bool = False,
+    num_ceps: int = 13,
+    cepstral_lifter: float = 22.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Kaldi's mel-frequency cepstral coefficients.
+
+    Orthonormal DCT-II of the log filterbank energies of `kaldi_fbank`; coefficient i (from 0) times
+    `1 + Q/2 sin(π i / Q)` with Q = `cepstral_lifter`. With `use_energy` the log energy stands in
+    the place of C0. `htk_compat` moves C0 or the energy to the end. Convention:
+    `torchaudio.compliance.kaldi.mfcc` (Kaldi's own default is use_energy=true). Source: Povey et
+    al. (2011), The Kaldi speech recognition toolkit.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    frame_length : float
+        Length of a frame, rounded down to samples. [ms] Allowed: from 0.01.
+    frame_shift : float
+        Distance from one frame to the next, rounded down to samples. [ms] Allowed: from 0.01.
+    snip_edges : bool
+        True: only frames that lie wholly in the signal. False: one frame per shift, the signal
+        mirrored at both ends with its edge samples.
+    min_duration : float
+        A shorter recording has no frames. [s] Allowed: from 0.
+    input_scale : float
+        Factor on every sample. Kaldi's models were made with samples in the 16-bit range: 32768 for
+        samples within ±1. Allowed: from 1e-06.
+    dither : float
+        Standard deviation of Gaussian noise added to each frame, after `input_scale`; Kaldi's own
+        default is 1.0 in the 16-bit range. Allowed: from 0.
+    seed : int
+        Seed of the dither, which is the same for the same seed, frame and position. Allowed: from
+        0.
+    remove_dc_offset : bool
+        Whether each frame's mean is subtracted.
+    preemphasis_coefficient : float
+        c in x[i] - c x[i-1], within the frame; the first sample is emphasised against itself.
+        Allowed: 0 to 1.
+    window_type : str
+        Window function, symmetric. Allowed: povey, hanning, hamming, rectangular, blackman.
+    blackman_coeff : float
+        Constant term of the Blackman window; other windows do not use it. Allowed: 0 to 1.
+    round_to_power_of_two : bool
+        Whether frames are padded with zeros to the next power of two for the FFT.
+    num_mel_bins : int
+        Number of mel filters. Allowed: 4 to 4096.
+    low_freq : float
+        Lower edge of the first filter. [Hz] Allowed: from 0.
+    high_freq : float
+        Upper edge of the last filter; 0 and below count from half the sampling rate. [Hz] Allowed:
+        from -1e+06.
+    vtln_warp : float
+        Vocal tract length normalisation is not offered: only 1, no warping. Allowed: 0.001 to 1000.
+    vtln_low : float
+        Has no meaning without warping: only its default. [Hz] Allowed: from -1e+06.
+    vtln_high : float
+        Has no meaning without warping: only its default. [Hz] Allowed: from -1e+06.
+    use_energy : bool
+        Whether the logarithm of the frame's energy takes part: an additional column of the
+        filterbank, in place of C0 of the cepstrum.
+    raw_energy : bool
+        Whether that energy is taken before pre-emphasis and window, or after them.
+    energy_floor : float
+        Least energy; it has no influence on the filters, whose floor is 1.1920929e-7. Allowed: from
+        0.
+    htk_compat : bool
+        Whether the energy (in the cepstrum: C0 or the energy) comes last; a C0 there is multiplied
+        by √2.
+    subtract_mean : bool
+        Whether each column's mean over the recording is subtracted.
+    num_ceps : int
+        Number of coefficients, C0 included; at most `num_mel_bins`. Allowed: 1 to 4096.
+    cepstral_lifter : float
+        Q of the lifter; 0: none. Allowed: from 0.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 13)` at the defaults
+
+    Notes
+    -----
+    Scope: local. Convention: kaldi.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> kaldi_mfcc(y, 16000).shape[1]
+    13
+    """
+    return compute(
+        "kaldi_mfcc",
+        y,
+        sr,
+        {
+            "frame_length": frame_length,
+            "frame_shift": frame_shift,
+            "snip_edges": snip_edges,
+            "min_duration": min_duration,
+            "input_scale": input_scale,
+            "dither": dither,
+            "seed": seed,
+            "remove_dc_offset": remove_dc_offset,
+            "preemphasis_coefficient": preemphasis_coefficient,
+            "window_type": window_type,
+            "blackman_coeff": blackman_coeff,
+            "round_to_power_of_two": round_to_power_of_two,
+            "num_mel_bins": num_mel_bins,
+            "low_freq": low_freq,
+            "high_freq": high_freq,
+            "vtln_warp": vtln_warp,
+            "vtln_low": vtln_low,
+            "vtln_high": vtln_high,
+            "use_energy": use_energy,
+            "raw_energy": raw_energy,
+            "energy_floor": energy_floor,
+            "htk_compat": htk_compat,
+            "subtract_mean": subtract_mean,
+            "num_ceps": num_ceps,
+            "cepstral_lifter": cepstral_lifter,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def pyaudioanalysis(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    win_ms: float = 50.0,
+    step_ms: float = 25.0,
+    window: int | None = None,
+    step: int | None = None,
+    deltas: bool = False,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """The 34 short-term features of pyAudioAnalysis, with `deltas` 68.
+
+    Of the signal minus its mean, divided by its largest magnitude: zero-crossing rate, energy,
+    entropy of energy over 10 blocks; of the magnitude spectrum of the frame (rectangular window,
+    FFT of its length): centroid, spread, entropy over 10 blocks, flux, 90 % roll-off, 13 MFCC (40
+    filters), 12 chroma (A, A# .. G#), their deviation. Frequencies are fractions of half the
+    sampling rate. The package's peculiarities are kept: its mel filters lie at half their
+    frequencies; of the bins of a note only the last counts, divided by the size of another note's
+    class; entropies are in bits of shares that need not sum to 1. Frames of one constant value have
+    a spectrum of rounding alone. Always in double precision. Refused as in the package: windows
+    with fewer bins than the highest note's number, rates up to 6853 Hz. Convention:
+    `pyAudioAnalysis.ShortTermFeatures.feature_extraction` 0.3.14. Source: Giannakopoulos (2015),
+    pyAudioAnalysis, PLoS ONE 10(12).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    win_ms : float
+        Length of a frame, rounded down to samples. [ms] Allowed: from 0.01.
+    step_ms : float
+        Distance from one frame to the next, rounded down to samples. [ms] Allowed: from 0.01.
+    window : int, optional
+        Length of a frame in samples; none: `win_ms`. [samples] Allowed: from 1.
+    step : int, optional
+        Distance between frames in samples; none: `step_ms`. [samples] Allowed: from 1.
+    deltas : bool
+        Whether the difference to the frame before is added to each feature (0 in the first frame).
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 34)` at the defaults
+
+    Notes
+    -----
+    Scope: global. Convention: pyaudioanalysis.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> pyaudioanalysis(y, 16000).shape[1]
+    34
+    """
+    return compute(
+        "pyaudioanalysis",
+        y,
+        sr,
+        {"win_ms": win_ms, "step_ms": step_ms, "window": window, "step": step, "deltas": deltas},
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def psf_mfcc(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    winlen: float = 0.025,
+    winstep: float = 0.01,
+    nfft: int = 512,
+    preemph: float = 0.97,
+    winfunc: str | Sequence[float] = "rectangular",
+    nfilt: int = 26,
+    lowfreq: float = 0.0,
+    highfreq: float | None = None,
+    numcep: int = 13,
+    ceplifter: float = 22.0,
+    appendEnergy: bool = True,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mel-frequency cepstral coefficients of python_speech_features.
+
+    Orthonormal DCT-II of `psf_logfbank`, liftered from index 0; with `appendEnergy` coefficient 0
+    is the natural logarithm of the frame's energy. Always in double precision. Convention:
+    `python_speech_features.mfcc` 0.6. Source: Davis and Mermelstein (1980).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    winlen : float
+        Length of a frame, halves of a sample rounded up. [s] Allowed: 1e-05 to 1000.
+    winstep : float
+        Distance from one frame to the next, halves of a sample rounded up. [s] Allowed: 1e-05 to
+        1000.
+    nfft : int
+        Length of the FFT. What a longer frame has beyond it is cut off, as the package does with a
+        warning: 25 ms are longer than 512 samples above 20.5 kHz. [samples] Allowed: from 2.
+    preemph : float
+        c in x[i] - c x[i-1] over the whole signal, its first sample kept; 0: none. Allowed: -1000
+        to 1000.
+    winfunc : str or samples
+        Window function, symmetric as NumPy's, or its samples, one per sample of a frame. Allowed:
+        rectangular, hamming, hanning, blackman, bartlett.
+    nfilt : int
+        Number of mel filters. Allowed: 1 to 4096.
+    lowfreq : float
+        Lower edge of the first filter. [Hz] Allowed: from 0.
+    highfreq : float, optional
+        Upper edge of the last filter; none or 0: half the sampling rate. [Hz] Allowed: from 0.
+    numcep : int
+        Number of coefficients; there are at most `nfilt`. Allowed: 1 to 4096.
+    ceplifter : float
+        Coefficient n (from 0) is multiplied by 1 + ceplifter/2 sin(π n / ceplifter); 0: not.
+        Allowed: from 0.
+    appendEnergy : bool
+        Whether the logarithm of the frame's energy stands in the place of coefficient 0.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 13)` at the defaults
+
+    Notes
+    -----
+    Scope: local. Convention: python_speech_features.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> psf_mfcc(y, 16000).shape[1]
+    13
+    """
+    return compute(
+        "psf_mfcc",
+        y,
+        sr,
+        {
+            "winlen": winlen,
+            "winstep": winstep,
+            "nfft": nfft,
+            "preemph": preemph,
+            "winfunc": winfunc,
+            "nfilt": nfilt,
+            "lowfreq": lowfreq,
+            "highfreq": highfreq,
+            "numcep": numcep,
+            "ceplifter": ceplifter,
+            "appendEnergy": appendEnergy,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def psf_fbank(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    winlen: float = 0.025,
+    winstep: float = 0.01,
+    nfft: int = 512,
+    preemph: float = 0.97,
+    winfunc: str | Sequence[float] = "rectangular",
+    nfilt: int = 26,
+    lowfreq: float = 0.0,
+    highfreq: float | None = None,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mel filterbank energies of python_speech_features, and the frame's energy as the last column.
+
+    Pre-emphasis over the signal, frames (the last one filled up with zeros), `|X|² / nfft`,
+    triangles of height 1 and linear in bins between edges that are rounded down to bins, on the mel
+    scale `2595 log10(1 + f/700)`. The last column is the sum over all bins. A zero becomes 2.2e-16.
+    Always in double precision. Convention: both results of `python_speech_features.fbank` 0.6 side
+    by side.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    winlen : float
+        Length of a frame, halves of a sample rounded up. [s] Allowed: 1e-05 to 1000.
+    winstep : float
+        Distance from one frame to the next, halves of a sample rounded up. [s] Allowed: 1e-05 to
+        1000.
+    nfft : int
+        Length of the FFT. What a longer frame has beyond it is cut off, as the package does with a
+        warning: 25 ms are longer than 512 samples above 20.5 kHz. [samples] Allowed: from 2.
+    preemph : float
+        c in x[i] - c x[i-1] over the whole signal, its first sample kept; 0: none. Allowed: -1000
+        to 1000.
+    winfunc : str or samples
+        Window function, symmetric as NumPy's, or its samples, one per sample of a frame. Allowed:
+        rectangular, hamming, hanning, blackman, bartlett.
+    nfilt : int
+        Number of mel filters. Allowed: 1 to 4096.
+    lowfreq : float
+        Lower edge of the first filter. [Hz] Allowed: from 0.
+    highfreq : float, optional
+        Upper edge of the last filter; none or 0: half the sampling rate. [Hz] Allowed: from 0.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 27)` at the defaults in power
+
+    Notes
+    -----
+    Scope: local. Convention: python_speech_features.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> psf_fbank(y, 16000).shape[1]
+    27
+    """
+    return compute(
+        "psf_fbank",
+        y,
+        sr,
+        {
+            "winlen": winlen,
+            "winstep": winstep,
+            "nfft": nfft,
+            "preemph": preemph,
+            "winfunc": winfunc,
+            "nfilt": nfilt,
+            "lowfreq": lowfreq,
+            "highfreq": highfreq,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def psf_logfbank(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    winlen: float = 0.025,
+    winstep: float = 0.01,
+    nfft: int = 512,
+    preemph: float = 0.97,
+    winfunc: str | Sequence[float] = "rectangular",
+    nfilt: int = 26,
+    lowfreq: float = 0.0,
+    highfreq: float | None = None,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Natural logarithm of the mel filterbank energies of python_speech_features.
+
+    `ln` of `psf_fbank` without its last column; silence gives -36.04. Always in double precision.
+    Convention: `python_speech_features.logfbank` 0.6, which has no `winfunc` (its window is
+    rectangular).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    winlen : float
+        Length of a frame, halves of a sample rounded up. [s] Allowed: 1e-05 to 1000.
+    winstep : float
+        Distance from one frame to the next, halves of a sample rounded up. [s] Allowed: 1e-05 to
+        1000.
+    nfft : int
+        Length of the FFT. What a longer frame has beyond it is cut off, as the package does with a
+        warning: 25 ms are longer than 512 samples above 20.5 kHz. [samples] Allowed: from 2.
+    preemph : float
+        c in x[i] - c x[i-1] over the whole signal, its first sample kept; 0: none. Allowed: -1000
+        to 1000.
+    winfunc : str or samples
+        Window function, symmetric as NumPy's, or its samples, one per sample of a frame. Allowed:
+        rectangular, hamming, hanning, blackman, bartlett.
+    nfilt : int
+        Number of mel filters. Allowed: 1 to 4096.
+    lowfreq : float
+        Lower edge of the first filter. [Hz] Allowed: from 0.
+    highfreq : float, optional
+        Upper edge of the last filter; none or 0: half the sampling rate. [Hz] Allowed: from 0.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 26)` at the defaults in ln
+
+    Notes
+    -----
+    Scope: local. Convention: python_speech_features.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> psf_logfbank(y, 16000).shape[1]
+    26
+    """
+    return compute(
+        "psf_logfbank",
+        y,
+        sr,
+        {
+            "winlen": winlen,
+            "winstep": winstep,
+            "nfft": nfft,
+            "preemph": preemph,
+            "winfunc": winfunc,
+            "nfilt": nfilt,
+            "lowfreq": lowfreq,
+            "highfreq": highfreq,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def psf_ssc(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    winlen: float = 0.025,
+    winstep: float = 0.01,
+    nfft: int = 512,
+    preemph: float = 0.97,
+    winfunc: str | Sequence[float] = "rectangular",
+    nfilt: int = 26,
+    lowfreq: float = 0.0,
+    highfreq: float | None = None,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Spectral subband centroids of python_speech_features.
+
+    Per mel filter w of `psf_fbank`: `Σ w P f / Σ w P` in Hz, with P the power of a bin (2.2e-16 for
+    a zero) and f running evenly from 1 Hz (not 0) to half the sampling rate. A filter too narrow to
+    hold a bin has no centroid: NaN, in every frame. Always in double precision. Convention:
+    `python_speech_features.ssc` 0.6. Source: Paliwal (1998), Spectral subband centroid features.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    winlen : float
+        Length of a frame, halves of a sample rounded up. [s] Allowed: 1e-05 to 1000.
+    winstep : float
+        Distance from one frame to the next, halves of a sample rounded up. [s] Allowed: 1e-05 to
+        1000.
+    nfft : int
+        Length of the FFT. What a longer frame has beyond it is cut off, as the package does with a
+        warning: 25 ms are longer than 512 samples above 20.5 kHz. [samples] Allowed: from 2.
+    preemph : float
+        c in x[i] - c x[i-1] over the whole signal, its first sample kept; 0: none. Allowed: -1000
+        to 1000.
+    winfunc : str or samples
+        Window function, symmetric as NumPy's, or its samples, one per sample of a frame. Allowed:
+        rectangular, hamming, hanning, blackman, bartlett.
+    nfilt : int
+        Number of mel filters. Allowed: 1 to 4096.
+    lowfreq : float
+        Lower edge of the first filter. [Hz] Allowed: from 0.
+    highfreq : float, optional
+        Upper edge of the last filter; none or 0: half the sampling rate. [Hz] Allowed: from 0.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 26)` at the defaults in Hz
+
+    Notes
+    -----
+    Scope: local. Convention: python_speech_features.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> psf_ssc(y, 16000).shape[1]
+    26
+    """
+    return compute(
+        "psf_ssc",
+        y,
+        sr,
+        {
+            "winlen": winlen,
+            "winstep": winstep,
+            "nfft": nfft,
+            "preemph": preemph,
+            "winfunc": winfunc,
+            "nfilt": nfilt,
+            "lowfreq": lowfreq,
+            "highfreq": highfreq,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def delta(
+    x: npt.ArrayLike,
+    *,
+    width: int = 9,
+    order: int = 1,
+    mode: Literal["interp", "nearest"] = "interp",
+) -> Matrix:
+    """Derivative along time, per frame.
+
+    Savitzky-Golay: the `order`-th derivative of the polynomial of degree `order` that fits the
+    `width` frames around a frame best. Order 1 and width 9: `Σ k x[t+k] / 60` over k = -4 .. 4. At
+    the ends, `interp` takes the fit of the first and last `width` frames, and fewer frames are an
+    error; `nearest` repeats the first and last frame. Streams with a delay of half a width.
+    Convention: `librosa.feature.delta`. Source: Savitzky and Golay (1964).
+
+    Parameters
+    ----------
+    x : array_like, `(n_frames, n_columns)`
+        Rows of a feature, frames first.
+    width : int
+        Number of frames that a value is computed from, odd. [frames] Allowed: 3 to 9999.
+    order : int
+        Order of the derivative, below `width`. Allowed: 1 to 20.
+    mode : str
+        What is done at the ends. Allowed: interp, nearest.
+
+    Returns
+    -------
+    ndarray, `(n_frames, n_columns)`
+
+    Notes
+    -----
+    Scope: global. Convention: librosa.
+
+    Examples
+    --------
+    >>> delta(np.arange(40.0).reshape(20, 2)).shape
+    (20, 2)
+    """
+    return transform("delta", x, {"width": width, "order": order, "mode": mode})
+
+
+def cmvn(
+    x: npt.ArrayLike,
+    *,
+    norm_means: bool = True,
+    norm_vars: bool = True,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> Matrix:
+    """Columns shifted to mean 0 and scaled to standard deviation 1.
+
+    `(x - mean) / std` per column over all frames of the recording, `std` the population standard
+    deviation, both in double precision. A column whose standard deviation is at most 1e-10 of its
+    largest magnitude is constant, and becomes 0. With `mean` or `std` given (one value per column,
+    from a training corpus for example) these take the place of the recording's own, what is not
+    given is not applied, and the feature can stream. Source: Viikki and Laurila (1998).
+
+    Parameters
+    ----------
+    x : array_like, `(n_frames, n_columns)`
+        Rows of a feature, frames first.
+    norm_means : bool
+        Whether the mean is subtracted.
+    norm_vars : bool
+        Whether the result is divided by the standard deviation.
+    mean : list of float, optional
+        Values to subtract in place of the recording's own means.
+    std : list of float, optional
+        Values above 0 to divide by in place of the recording's own standard deviations.
+
+    Returns
+    -------
+    ndarray, `(n_frames, n_columns)`
+
+    Notes
+    -----
+    Scope: global. Convention: native.
+
+    Examples
+    --------
+    >>> cmvn(np.arange(40.0).reshape(20, 2)).shape
+    (20, 2)
+    """
+    return transform("cmvn", x, {"norm_means": norm_means, "norm_vars": norm_vars, "mean": mean, "std": std})

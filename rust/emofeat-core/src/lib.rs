@@ -11,5 +11,6 @@ pub mod dsp;
 pub mod error;
 pub mod features;
 pub mod plan;
+pub mod sets;
 pub mod spec;
 pub mod stage;

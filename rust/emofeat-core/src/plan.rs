@@ -323,7 +323,7 @@ impl Plan {
     fn admit<S: Sample>(&self, samples: &[S]) -> Result<Option<Vec<S>>> {
         let mut replaced = None;
         if self.options.on_nonfinite != OnNonFinite::Keep
-            && let Some(at) = samples.iter().position(|x| !x.is_finite())
+            && let Some(at) = first_non_finite(samples)
         {
             if self.options.on_nonfinite == OnNonFinite::Error {
                 return Err(non_finite(at as u64));
@@ -405,6 +405,15 @@ pub fn transform<T: Precision<L>, const L: usize>(
     run.push(rows, &mut out);
     run.finish(&mut out);
     Ok(out)
+}
+
+/// Position of the first NaN or infinite sample. Whole blocks are looked at before single samples,
+/// since nearly all signals have none.
+fn first_non_finite<S: Sample>(samples: &[S]) -> Option<usize> {
+    let bad = |x: &S| !x.is_finite();
+    let block = samples.chunks(1024).position(|block| block.iter().fold(false, |found, x| found | bad(x)))?;
+    let at = 1024 * block;
+    samples[at..].iter().position(bad).map(|i| at + i)
 }
 
 fn non_finite(at: u64) -> Error {
@@ -641,7 +650,7 @@ impl Run {
         let options = &self.plan.options;
         let mut replaced: Option<Vec<S>> = None;
         if options.on_nonfinite != OnNonFinite::Keep
-            && let Some(at) = samples.iter().position(|x| !x.is_finite())
+            && let Some(at) = first_non_finite(samples)
         {
             if options.on_nonfinite == OnNonFinite::Error {
                 return Err(non_finite(self.count + at as u64));

@@ -2,7 +2,8 @@
 
 use crate::errors::{Raise, bad};
 use emofeat_core::plan::Values;
-use emofeat_core::spec::{Given, Value};
+use emofeat_core::sets::{self, SETS};
+use emofeat_core::spec::{Given, Spec, Value};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
@@ -93,11 +94,19 @@ where
     }
 }
 
-/// Reads feature specifications.
-pub fn specs(py: Python<'_>, features: &[String]) -> PyResult<Vec<emofeat_core::spec::Spec>> {
+/// Reads feature specifications and names of sets.
+pub fn specs(py: Python<'_>, features: &[String]) -> PyResult<Vec<Spec>> {
     let mut specs = Vec::new();
     for text in features {
-        specs.extend(emofeat_core::spec::Spec::parse_list(text).raise(py)?);
+        // Only names of sets have hyphens outside values.
+        let is_set = SETS.iter().any(|set| set.name == text.trim()) || (text.contains('-') && !text.contains('('));
+        if is_set {
+            for feature in sets::find(text.trim()).raise(py)?.features {
+                specs.push(Spec::parse(feature).raise(py)?);
+            }
+        } else {
+            specs.extend(Spec::parse_list(text).raise(py)?);
+        }
     }
     Ok(specs)
 }

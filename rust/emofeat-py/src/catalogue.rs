@@ -1,13 +1,14 @@
 //! What there is: features, parameters, filterbanks, windows.
 
-use crate::arrays::{specs, to_python};
+use crate::arrays::{matrix, specs, to_python};
 use crate::errors::{Raise, bad};
 use emofeat_core::dsp::mel::{self, Norm};
 use emofeat_core::dsp::{cepstrum, window as windows};
-use emofeat_core::features::{CATALOGUE, Make};
-use emofeat_core::plan::{NUMERICS_VERSION, Plan};
+use emofeat_core::features::{CATALOGUE, Make, pyaudioanalysis};
+use emofeat_core::plan::{NUMERICS_VERSION, Plan, Values};
+use emofeat_core::sets::{FRONT_ENDS, SETS, front_end};
 use emofeat_core::spec::{Kind, Param, Spec};
-use numpy::{PyArray1, PyArray2};
+use numpy::{PyArray1, PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -70,6 +71,57 @@ pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         entries.append(out)?;
     }
     Ok(entries)
+}
+
+/// Named sets of features.
+#[pyfunction]
+pub fn sets(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let out = PyList::empty(py);
+    for set in SETS {
+        let entry = PyDict::new(py);
+        entry.set_item("name", set.name)?;
+        entry.set_item("summary", set.summary)?;
+        entry.set_item("features", PyList::new(py, set.features)?)?;
+        out.append(entry)?;
+    }
+    Ok(out)
+}
+
+/// Named front ends.
+#[pyfunction]
+pub fn presets(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let out = PyList::empty(py);
+    for preset in FRONT_ENDS {
+        let entry = PyDict::new(py);
+        entry.set_item("name", preset.name)?;
+        entry.set_item("summary", preset.summary)?;
+        entry.set_item("params", self::preset(py, preset.name)?)?;
+        out.append(entry)?;
+    }
+    Ok(out)
+}
+
+/// Parameters of one named front end.
+#[pyfunction]
+pub fn preset<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for (name, value) in front_end(name).raise(py)?.given() {
+        out.set_item(name, to_python(py, &value)?)?;
+    }
+    Ok(out)
+}
+
+/// pyAudioAnalysis' mid-term means and standard deviations of short-term rows, `(n_windows, 2 width)`.
+#[pyfunction]
+pub fn mid_term<'py>(
+    py: Python<'py>,
+    rows: PyReadonlyArray2<'py, f64>,
+    window: usize,
+    step: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let width = rows.shape()[1];
+    let values = rows.as_slice().map_err(|e| bad(py, e.to_string()))?;
+    matrix(py, Values::F64(pyaudioanalysis::mid_term(values, width, window, step)), 2 * width)
 }
 
 /// The canonical text of feature specifications, one string each.

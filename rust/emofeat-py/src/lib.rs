@@ -17,6 +17,10 @@ fn _emofeat(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<extractor::Blocks>()?;
     m.add_class::<extractor::Batch>()?;
     m.add_function(wrap_pyfunction!(catalogue::catalogue, m)?)?;
+    m.add_function(wrap_pyfunction!(catalogue::sets, m)?)?;
+    m.add_function(wrap_pyfunction!(catalogue::presets, m)?)?;
+    m.add_function(wrap_pyfunction!(catalogue::preset, m)?)?;
+    m.add_function(wrap_pyfunction!(catalogue::mid_term, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::canonical, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::numerics_version, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::mel_bank, m)?)?;

@@ -11,6 +11,8 @@ pub enum Pad {
     Edge,
     /// The mirror image without the edge sample (`-1 -> 1`), as NumPy's `reflect`.
     Reflect,
+    /// So many zeros, and beyond them the mirror image of signal and zeros (torchaudio's `pad`).
+    ReflectZeros(usize),
     /// The mirror image with the edge sample (`-1 -> 0`), as Kaldi.
     Symmetric,
 }
@@ -139,6 +141,12 @@ impl<'a, S: Sample> View<'a, S> {
             Pad::Reflect if n == 1 => 0,
             Pad::Reflect if i < 0 && n == i64::MAX => -i,
             Pad::Symmetric if i < 0 && n == i64::MAX => -1 - i,
+            Pad::ReflectZeros(zeros) if i < 0 && n == i64::MAX => -2 * zeros as i64 - i,
+            Pad::ReflectZeros(zeros) => {
+                let (zeros, period) = (zeros as i64, 2 * (n + 2 * zeros as i64 - 1).max(1));
+                let k = (i + zeros).rem_euclid(period);
+                k.min(period - k) - zeros
+            }
             Pad::Reflect => {
                 let k = i.rem_euclid(2 * (n - 1));
                 if k < n { k } else { 2 * (n - 1) - k }
@@ -196,27 +204,28 @@ impl<S: Sample> Loader<S> {
     }
 }
 
-/// Samples per tile of the transposition.
-const TILE: usize = 16;
-
 kernel! {
     fn transpose_windowed / transpose_windowed_with<S: Sample, T: Real; L>(
         frames: &[&[S]; L], window: &[T], rows: &mut [[T; L]],
     ) {
-        let whole = rows.len() / TILE * TILE;
-        for (tile, (out, window)) in
-            rows.chunks_exact_mut(TILE).zip(window.chunks_exact(TILE)).enumerate()
-        {
-            let block = tile_of::<S, T, L>(frames, tile * TILE);
-            for i in 0..TILE {
-                for l in 0..L {
-                    out[i][l] = block[i][l] * window[i];
+        let (whole, rest) = rows.as_chunks_mut::<4>();
+        let (windows, last) = window.as_chunks::<4>();
+        let count = whole.len().min(windows.len());
+        let lanes = pieces(frames, count);
+        for (at, (rows, w)) in whole.iter_mut().zip(windows).enumerate() {
+            for l in (0..L).step_by(4) {
+                let block = S::turn(std::array::from_fn(|i| &lanes[l + i][at]));
+                for i in 0..4 {
+                    for j in 0..4 {
+                        rows[i][l + j] = block[i][j].to::<T>() * w[i];
+                    }
                 }
             }
         }
-        for i in whole..rows.len() {
+        let at = 4 * whole.len();
+        for (i, (row, w)) in rest.iter_mut().zip(last).enumerate() {
             for l in 0..L {
-                rows[i][l] = frames[l][i].to::<T>() * window[i];
+                row[l] = frames[l][at + i].to::<T>() * *w;
             }
         }
     }
@@ -224,28 +233,31 @@ kernel! {
 
 kernel! {
     fn transpose / transpose_with<S: Sample, T: Real; L>(frames: &[&[S]; L], rows: &mut [[T; L]]) {
-        let whole = rows.len() / TILE * TILE;
-        for (tile, out) in rows.chunks_exact_mut(TILE).enumerate() {
-            out.copy_from_slice(&tile_of::<S, T, L>(frames, tile * TILE));
+        let (whole, rest) = rows.as_chunks_mut::<4>();
+        let lanes = pieces(frames, whole.len());
+        for (at, rows) in whole.iter_mut().enumerate() {
+            for l in (0..L).step_by(4) {
+                let block = S::turn(std::array::from_fn(|i| &lanes[l + i][at]));
+                for i in 0..4 {
+                    for j in 0..4 {
+                        rows[i][l + j] = block[i][j].to();
+                    }
+                }
+            }
         }
-        for i in whole..rows.len() {
+        let at = 4 * whole.len();
+        for (i, row) in rest.iter_mut().enumerate() {
             for l in 0..L {
-                rows[i][l] = frames[l][i].to();
+                row[l] = frames[l][at + i].to();
             }
         }
     }
 }
 
+/// Frames in pieces of four samples, all of as many pieces.
 #[inline(always)]
-fn tile_of<S: Sample, T: Real, const L: usize>(frames: &[&[S]; L], at: usize) -> [[T; L]; TILE] {
-    let mut block = [[T::ZERO; L]; TILE];
-    for l in 0..L {
-        let lane = &frames[l][at..at + TILE];
-        for i in 0..TILE {
-            block[i][l] = lane[i].to();
-        }
-    }
-    block
+fn pieces<'a, S: Sample, const L: usize>(frames: &[&'a [S]; L], count: usize) -> [&'a [[S; 4]]; L] {
+    frames.map(|frame| &frame.as_chunks().0[..count])
 }
 
 kernel! {
@@ -254,10 +266,27 @@ kernel! {
         let (width, at) = (columns.len(), out.len());
         out.resize(at + valid * width, T::ZERO);
         let out = &mut out[at..];
-        for (lane, row) in out.chunks_exact_mut(width.max(1)).enumerate() {
-            let lane = lane.min(L - 1);
-            for (x, column) in row.iter_mut().zip(columns) {
-                *x = column[lane];
+        let (whole, rest) = columns.as_chunks::<4>();
+        // Four frames by four columns at a time; what is left of either, one by one.
+        let frames = valid / 4 * 4;
+        for (k, block) in whole.iter().enumerate() {
+            for lane in (0..frames.min(L)).step_by(4) {
+                let four = |i: usize| block[i][lane..].first_chunk::<4>();
+                if let (Some(a), Some(b), Some(c), Some(d)) = (four(0), four(1), four(2), four(3)) {
+                    for (i, row) in T::turn([a, b, c, d]).iter().enumerate() {
+                        out[(lane + i) * width + 4 * k..][..4].copy_from_slice(row);
+                    }
+                }
+            }
+            for lane in frames..valid.min(L) {
+                for (i, column) in block.iter().enumerate() {
+                    out[lane * width + 4 * k + i] = column[lane];
+                }
+            }
+        }
+        for (i, column) in rest.iter().enumerate() {
+            for lane in 0..valid.min(L) {
+                out[lane * width + 4 * whole.len() + i] = column[lane];
             }
         }
     }
@@ -281,6 +310,13 @@ mod tests {
                 }
                 i = i.clamp(0, n - 1);
             }
+            Pad::ReflectZeros(zeros) => {
+                let zeros = zeros as i64;
+                while !(-zeros..n + zeros).contains(&i) {
+                    i = if i < 0 { -2 * zeros - i } else { 2 * (n + zeros - 1) - i };
+                }
+                return if (0..n).contains(&i) { x[i as usize] } else { 0.0 };
+            }
         }
         x[i as usize]
     }
@@ -289,7 +325,7 @@ mod tests {
     fn frames_hold_the_samples_of_the_padded_signal() {
         for n in [1usize, 2, 5, 37, 100, 203] {
             let x: Vec<f32> = (0..n).map(|i| i as f32 + 1.0).collect();
-            for pad in [Pad::Zero, Pad::Edge, Pad::Reflect, Pad::Symmetric] {
+            for pad in [Pad::Zero, Pad::Edge, Pad::Reflect, Pad::Symmetric, Pad::ReflectZeros(7)] {
                 let framing = Framing::centred(40, 7, true, pad);
                 assert_eq!(framing.frames(n), 1 + n / 7);
                 let mut loader = Loader::default();

@@ -199,6 +199,37 @@ pub fn kaldi_bank(sr: f64, n_fft: usize, n_mels: usize, low: f64, high: f64) -> 
     Ok(Bank::from_rows(rows, bins))
 }
 
+/// python_speech_features' mel filters: triangles of height 1, linear in bins, between edges that
+/// are equally spaced in mel (HTK's) and rounded down to bins of `(n_fft + 1) f / sr`.
+pub fn psf_bank(sr: f64, n_fft: usize, n_filters: usize, low: f64, high: f64) -> Result<Bank> {
+    // Negated, so that NaN is refused too.
+    if !(low >= 0.0 && low < high && high <= sr / 2.0) {
+        let message = format!(
+            "lowfreq {low} Hz and highfreq {high} Hz: allowed is 0 <= lowfreq < highfreq <= {} Hz",
+            sr / 2.0
+        );
+        return Err(Error::new(Code::BadParameter, message));
+    }
+    let bins = n_fft / 2 + 1;
+    let points = mel_frequencies(n_filters + 2, low, high, true);
+    let edges: Vec<f64> = points.iter().map(|hz| ((n_fft + 1) as f64 * hz / sr).floor()).collect();
+    let rows = (0..n_filters).map(|j| {
+        let (left, centre, right) = (edges[j], edges[j + 1], edges[j + 2]);
+        let weight = |k: usize| {
+            let k = k as f64;
+            if k < left || k >= right {
+                0.0
+            } else if k < centre {
+                (k - left) / (centre - left)
+            } else {
+                (right - k) / (right - centre)
+            }
+        };
+        (0..bins).map(weight).collect()
+    });
+    Ok(Bank::from_rows(rows, bins))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +260,36 @@ mod tests {
             let expected: f64 = row.iter().enumerate().map(|(k, w)| w * k as f64).sum();
             assert!((out[2] - expected).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn kaldi_filters_leave_out_nyquist_and_sum_to_one_between_their_centres() {
+        let bank = kaldi_bank(16_000.0, 512, 23, 20.0, 0.0).unwrap();
+        assert_eq!(bank.bins, 256);
+        let dense = bank.dense();
+        let mel = |hz: f64| 1127.0 * (1.0 + hz / 700.0).ln();
+        let step = (mel(8000.0) - mel(20.0)) / 24.0;
+        for k in 0..256 {
+            let m = (mel(k as f64 * 31.25) - mel(20.0)) / step;
+            let sum: f64 = dense.iter().map(|row| row[k]).sum();
+            if (1.0..23.0).contains(&m) {
+                assert!((sum - 1.0).abs() < 1e-9, "bin {k}: {sum}");
+            }
+        }
+        // An upper edge of -400 is 7600 Hz.
+        let below = kaldi_bank(16_000.0, 512, 23, 20.0, -400.0).unwrap();
+        assert_eq!(below, kaldi_bank(16_000.0, 512, 23, 20.0, 7600.0).unwrap());
+    }
+
+    #[test]
+    fn psf_filters_rise_and_fall_in_whole_bins() {
+        // One filter to half of 8 kHz: the mel point in the middle is 1073.05 mel, 1113.97 Hz, bin
+        // floor(17 * 1113.97 / 8000) = 2; the edges are bins 0 and floor(8.5) = 8.
+        let bank = psf_bank(8000.0, 16, 1, 0.0, 4000.0).unwrap();
+        let expected = [0.0, 0.5, 1.0, 5.0 / 6.0, 4.0 / 6.0, 0.5, 2.0 / 6.0, 1.0 / 6.0, 0.0];
+        for (w, expected) in bank.dense()[0].iter().zip(expected) {
+            assert!((w - expected).abs() < 1e-12, "{:?}", bank.dense()[0]);
+        }
+        assert!(psf_bank(8000.0, 16, 1, 0.0, 4001.0).is_err());
     }
 }

@@ -6,12 +6,17 @@ use crate::descriptor::{AnyOp, Recipe};
 use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Given, Param, Spec, did_you_mean};
 
+pub mod chroma;
 mod measure;
 pub mod kaldi;
 pub mod mel;
+pub mod psf;
+pub mod pyaudioanalysis;
 mod shared;
 pub mod spectral;
 pub mod temporal;
+pub mod torchaudio;
+pub mod transform;
 
 /// What an entry makes.
 pub enum Make {
@@ -51,14 +56,24 @@ pub const CATALOGUE: &[&Entry] = &[
     &spectral::SPECTRAL_ROLLOFF,
     &spectral::SPECTRAL_FLATNESS,
     &spectral::SPECTRAL_CONTRAST,
+    &chroma::CHROMA_STFT,
     &spectral::SPECTRAL_FLUX,
     &spectral::SPECTRAL_ENTROPY,
     &spectral::SPECTRAL_SLOPE,
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,
+    &torchaudio::MELSPECTROGRAM,
+    &torchaudio::MFCC,
     &kaldi::FBANK,
     &kaldi::MFCC,
+    &pyaudioanalysis::SHORT_TERM,
+    &psf::MFCC,
+    &psf::FBANK,
+    &psf::LOGFBANK,
+    &psf::SSC,
+    &transform::DELTA,
+    &transform::CMVN,
 ];
 
 /// The entry called `name`.

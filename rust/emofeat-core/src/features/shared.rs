@@ -61,6 +61,18 @@ pub fn samples(ms: f64, sr: u32) -> usize {
     ((ms * f64::from(sr) / 1000.0).round() as usize).max(1)
 }
 
+/// The window of `win_length` samples that the parameter `window` names or holds.
+pub fn window_of(args: &Args, win_length: usize) -> Result<Vec<f64>> {
+    match args.floats("window") {
+        Some(given) if given.len() != win_length => Err(args.error(format_args!(
+            "window has {} samples; win_length is {win_length}",
+            given.len()
+        ))),
+        Some(given) => Ok(given.to_vec()),
+        None => window::window(args.str("window"), win_length, true),
+    }
+}
+
 /// The front end that the parameters of [`STFT`] describe.
 pub fn stft(args: &Args, sr: u32) -> Result<FrontEnd> {
     let by_time = args.opt_float("win_ms").map(|ms| samples(ms, sr));
@@ -75,16 +87,7 @@ pub fn stft(args: &Args, sr: u32) -> Result<FrontEnd> {
             "the window of {win_length} samples is longer than n_fft = {n_fft}; allowed is win_length <= n_fft"
         )));
     }
-    let window = match args.floats("window") {
-        Some(given) if given.len() != win_length => {
-            return Err(args.error(format_args!(
-                "window has {} samples; win_length is {win_length}",
-                given.len()
-            )));
-        }
-        Some(given) => given.to_vec(),
-        None => window::window(args.str("window"), win_length, true)?,
-    };
+    let window = window_of(args, win_length)?;
     Ok(FrontEnd {
         framing: Framing::centred(n_fft, hop, args.bool("center"), pad(args.str("pad_mode"))),
         prep: Prep::None,
@@ -164,7 +167,9 @@ struct TopDbRun<T> {
 impl<T: Real> OpRun<T> for TopDbRun<T> {
     fn survey(&mut self, rows: &[T]) {
         let parts = self.floor.len();
-        for (at, part) in rows.chunks_exact(self.part).enumerate() {
+        // One group of columns is all the rows at once.
+        let size = if parts == 1 { rows.len().max(1) } else { self.part };
+        for (at, part) in rows.chunks_exact(size).enumerate() {
             let mut top = [self.floor[at % parts]];
             maximum(part, &mut top);
             self.floor[at % parts] = top[0];
@@ -176,7 +181,8 @@ impl<T: Real> OpRun<T> for TopDbRun<T> {
     fn push(&mut self, rows: &[T], out: &mut Vec<T>) {
         let (from, parts) = (out.len(), self.floor.len());
         out.extend_from_slice(rows);
-        for (at, part) in out[from..].chunks_exact_mut(self.part).enumerate() {
+        let size = if parts == 1 { rows.len().max(1) } else { self.part };
+        for (at, part) in out[from..].chunks_exact_mut(size).enumerate() {
             raise(self.floor[at % parts], part);
         }
     }
@@ -242,48 +248,52 @@ impl<T: Real> Op<T> for Matrix {
     fn begin(&self, columns: usize) -> Box<dyn OpRun<T>> {
         let width = self.rows.len();
         // Inputs outermost, so that a row of output is a sum of scaled rows of weights.
-        let weights = (0..columns).flat_map(|i| self.rows.iter().map(move |r| T::of(r[i]))).collect();
+        let weights = (0..columns).flat_map(|i| self.rows.iter().map(move |r| r[i])).collect();
         Box::new(MatrixRun { columns, width, weights })
     }
 }
 
-struct MatrixRun<T> {
+struct MatrixRun {
     columns: usize,
     width: usize,
-    weights: Vec<T>,
+    weights: Vec<f64>,
 }
 
-impl<T: Real> OpRun<T> for MatrixRun<T> {
+impl<T: Real> OpRun<T> for MatrixRun {
     fn push(&mut self, rows: &[T], out: &mut Vec<T>) {
         let (from, count) = (out.len(), rows.len() / self.columns.max(1));
         out.resize(from + count * self.width, T::ZERO);
-        multiply::<T, 1>(rows, self.columns, &self.weights, self.width, &mut out[from..]);
+        multiply::<T, 8>(rows, self.columns, &self.weights, self.width, &mut out[from..]);
     }
 }
 
 kernel! {
-    fn multiply / multiply_with<T: Real; ONE>(
-        rows: &[T], columns: usize, weights: &[T], width: usize, out: &mut [T],
+    /// Sums are double in both precisions: the first coefficient of a silent frame adds up 128
+    /// equal values, whose rounding in single precision would all go one way.
+    fn multiply / multiply_with<T: Real; TILE>(
+        rows: &[T], columns: usize, weights: &[f64], width: usize, out: &mut [T],
     ) {
-        const TILE: usize = 16;
         for (row, out) in rows.chunks_exact(columns).zip(out.chunks_exact_mut(width)) {
             for (at, out) in out.chunks_mut(TILE).enumerate() {
-                let mut sum = [T::ZERO; TILE];
+                let mut sum = [0.0; TILE];
                 if out.len() == TILE {
                     for (x, w) in row.iter().zip(weights.chunks_exact(width)) {
-                        let w = &w[at * TILE..at * TILE + TILE];
+                        let (x, w) = (x.f64(), &w[at * TILE..at * TILE + TILE]);
                         for i in 0..TILE {
-                            sum[i] += *x * w[i];
+                            sum[i] += x * w[i];
                         }
                     }
                 } else {
                     for (x, w) in row.iter().zip(weights.chunks_exact(width)) {
+                        let x = x.f64();
                         for (sum, w) in sum.iter_mut().zip(&w[at * TILE..]) {
-                            *sum += *x * *w;
+                            *sum += x * w;
                         }
                     }
                 }
-                out.copy_from_slice(&sum[..out.len()]);
+                for (out, sum) in out.iter_mut().zip(sum) {
+                    *out = T::of(sum);
+                }
             }
         }
     }

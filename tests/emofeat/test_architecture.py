@@ -1,0 +1,125 @@
+"""The rooms of the project and who may call whom, held as data."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ROOT / "rust" / "emofeat-core" / "src"
+
+#: Module of the core, and the modules of the core that it may use.
+ROOMS = {
+    "error": set(),
+    "audio": {"error"},
+    "dsp": {"error"},
+    "spec": {"error"},
+    "stage": {"dsp", "error"},
+    "descriptor": {"dsp", "stage", "error"},
+    "features": {"dsp", "stage", "descriptor", "spec", "error"},
+    "sets": {"features", "stage", "descriptor", "spec", "error"},
+    "plan": {"features", "sets", "stage", "descriptor", "spec", "dsp", "error"},
+    "batch": {"audio", "plan", "spec", "features", "sets", "error"},
+}
+
+
+def without_tests(source: str) -> str:
+    """Rust source up to its test module."""
+    return re.split(r"#\[cfg\(test\)\]\s*(?:#\[[^\]]*\]\s*)*mod ", source)[0]
+
+
+def files(room: str) -> list[Path]:
+    return [path for path in CORE.rglob("*.rs") if path.relative_to(CORE).parts[0].removesuffix(".rs") == room]
+
+
+def test_every_module_of_the_core_is_a_room():
+    found = {path.relative_to(CORE).parts[0].removesuffix(".rs") for path in CORE.rglob("*.rs")} - {"lib"}
+    assert found == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_use_only_what_they_may(room):
+    assert files(room)
+    for path in files(room):
+        used = set(re.findall(r"\bcrate::(\w+)", without_tests(path.read_text())))
+        assert used <= ROOMS[room] | {room}, path
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_core_neither_prints_nor_panics_nor_reads_the_environment(room):
+    banned = r"\b(println!|eprintln!|print!|dbg!|todo!|unimplemented!|panic!)|std::env|\.unwrap\(\)|\.expect\("
+    for path in files(room):
+        code = re.sub(r"//.*", "", without_tests(path.read_text()))
+        assert not re.search(banned, code), f"{path}: {re.search(banned, code)}"
+
+
+def test_the_core_knows_nothing_of_python():
+    manifest = tomllib.loads((ROOT / "rust" / "emofeat-core" / "Cargo.toml").read_text())
+    assert not {"pyo3", "numpy"} & set(manifest["dependencies"])
+    binding = tomllib.loads((ROOT / "rust" / "emofeat-py" / "Cargo.toml").read_text())
+    assert set(binding["dependencies"]) == {"emofeat-core", "numpy", "pyo3"}
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level packages that a Python file imports anywhere."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "python" / "emofeat").rglob("*.py")), ids=lambda p: p.name)
+def test_emofeat_imports_neither_models_nor_frameworks(path):
+    heavy = {"torch", "emomodels", "librosa", "scipy", "sklearn", "opensmile", "parselmouth", "numba"}
+    assert not {name.split(".")[0] for name in imports(path)} & heavy
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "python" / "emofeat" / "cli").rglob("*.py")), ids=lambda p: p.name)
+def test_the_command_line_has_no_arithmetic_of_its_own(path):
+    assert not {name.split(".")[0] for name in imports(path)} & {"numpy", "pyarrow"}
+
+
+HEAVY = ("pandas", "pyarrow", "scipy", "matplotlib", "torch")
+
+
+@pytest.mark.parametrize("code", ["import emofeat", "from emofeat.cli import main"])
+def test_importing_stays_light(code):
+    probe = f"import sys; {code}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_imports_nothing_heavy():
+    probe = (
+        "import sys, runpy; sys.argv = ['emofeat', '--help']\n"
+        "try:\n    runpy.run_module('emofeat', run_name='__main__')\n"
+        f"except SystemExit: pass\nprint([m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_generated_files_are_fresh():
+    done = subprocess.run(
+        [sys.executable, "scripts/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_project_speaks_of_itself_alone():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.split():
+        path = ROOT / name
+        if path.suffix in {".py", ".rs", ".md", ".toml", ".yml"} and path != Path(__file__).resolve():
+            assert not re.search(r"/work/(main|wt|dev|shared)\b", path.read_text()), path
