@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emofeat._features import compute
+from emofeat.compat._core import compute
 from emofeat.compat._errors import Refused, Unsuitable
 from emofeat.exceptions import EmofeatError
 
@@ -239,7 +239,7 @@ def _compute(name: str, given: dict[str, Any], own: dict[str, object]) -> Matrix
     params |= {k: bool(given[k]) for k in _SWITCHES}
     params |= {"round_to_power_of_two": rounds, "window_type": given["window_type"], **own}
     try:
-        return compute(name, y, sr, params, y.dtype.name, "allow", "keep")
+        return compute(name, y, sr, params, double=y.dtype == np.float64, on_nonfinite="keep")
     except EmofeatError as error:
         raise Refused(str(error), error.code) from None
 

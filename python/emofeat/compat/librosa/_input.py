@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from emofeat._features import compute
+from emofeat.compat._core import compute
 from emofeat.compat.librosa._windows import WindowSpec, resolve
 from emofeat.compat.librosa.util.exceptions import ParameterError
 from emofeat.exceptions import EmofeatError
@@ -115,13 +115,15 @@ def analysis(
     }
 
 
-def features(name: str, y: Array, sr: int, params: dict[str, object], on_nonfinite: str = "error") -> Array:
+def features(
+    name: str, y: Array, sr: int, params: dict[str, object], on_nonfinite: Literal["error", "keep"] = "error"
+) -> Array:
     """A feature of the core in double precision, time last: `(..., n_columns, n_frames)`."""
     try:
         if y.ndim == 1:
-            return compute(name, y, sr, params, "float64", "allow", on_nonfinite).T
+            return compute(name, y, sr, params, on_nonfinite=on_nonfinite).T
         channels = y.reshape(-1, y.shape[-1])
-        rows = [compute(name, c, sr, params, "float64", "allow", on_nonfinite) for c in channels]
+        rows = [compute(name, c, sr, params, on_nonfinite=on_nonfinite) for c in channels]
     except EmofeatError as error:
         raise ParameterError(str(error), error.code) from None
     if not rows:

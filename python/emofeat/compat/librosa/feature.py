@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -305,6 +306,30 @@ def chroma_stft(
     9
     """
     n_chroma = whole("n_chroma", n_chroma)
+    rate = core_rate(sr)
+    if (
+        S is None
+        and isinstance(y, np.ndarray)
+        and rate is not None
+        # Without a given tuning, librosa estimates one from all channels together.
+        and (y.ndim == 1 or tuning is not None)
+        and (tuning is None or is_number(tuning, -1e3, 1e3))
+        and n_chroma <= 4096
+        and (norm is None or is_number(norm, 1e-3, np.inf))
+        and is_number(ctroct, -100.0, 100.0)
+        and (octwidth is None or is_number(octwidth, 1e-3, 1e6))
+        and np.dtype(dtype) == np.float32
+        and isinstance(n_fft, int | np.integer)
+        and n_fft > 1
+        # The tuning of an odd transform is estimated as if it had one sample less.
+        and (tuning is not None or n_fft % 2 == 0)
+    ):
+        y, params = analysis(y, n_fft, hop_length, win_length, window, center, pad_mode)
+        own = {"n_chroma": n_chroma, "tuning": tuning, "norm": norm, "ctroct": ctroct, "octwidth": octwidth}
+        out = features("chroma_stft", y, rate, {**params, **own, "base_c": bool(base_c)})
+        if tuning is None and not out.any():
+            warnings.warn("Trying to estimate tuning from empty frequency set.", UserWarning, stacklevel=2)
+        return out.astype(precision(y), copy=False)
     S, n_fft = spectrogram(y, S, n_fft, hop_length, win_length, window, center, pad_mode, 2)
     if tuning is None:
         tuning = _shape.tuning(np.abs(S), sr, n_chroma)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from emofeat import _emofeat
 from emofeat.compat.pyaudioanalysis.ShortTermFeatures import Matrix, feature_extraction
 from emofeat.exceptions import from_code
 
@@ -45,7 +46,7 @@ def mid_feature_extraction(
     Raises
     ------
     ValueError
-        Mid-term windows or steps of less than one frame, and whatever `feature_extraction` refuses.
+        A mid-term step of less than one frame, or a negative window.
 
     Examples
     --------
@@ -56,14 +57,12 @@ def mid_feature_extraction(
     short, short_names = feature_extraction(signal, sampling_rate, short_window, short_step)
     frames = round((mid_window - (short_window - short_step)) / short_step)
     hop = round(mid_step / short_step)
-    if frames < 1 or hop < 1:
+    if frames < 0 or hop < 1:
         raise from_code(
             "bad_parameter",
             f"mid_window = {mid_window} and mid_step = {mid_step} are {frames} and {hop} frames; "
-            "allowed are values from 1",
+            "allowed are windows from 0 and steps from 1",
         )
-    windows = [short[:, at : at + frames] for at in range(0, short.shape[1], hop)]
-    means = np.stack([window.mean(axis=1) for window in windows], axis=1)
-    deviations = np.stack([window.std(axis=1) for window in windows], axis=1)
+    mid = _emofeat.mid_term(np.ascontiguousarray(short.T), frames, hop)
     names = [f"{name}_{statistic}" for statistic in ("mean", "std") for name in short_names]
-    return np.nan_to_num(np.concatenate([means, deviations])), short, names
+    return np.ascontiguousarray(mid.T), short, names

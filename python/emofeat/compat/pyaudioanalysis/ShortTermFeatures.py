@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from emofeat._features import compute
+from emofeat.compat._core import compute
 from emofeat.compat._errors import OutOfRange, raised_as
 from emofeat.exceptions import from_code
 
@@ -66,6 +66,6 @@ def feature_extraction(
         raise from_code("too_short", f"signal has {len(y)} samples, one frame needs {window}")
     params: dict[str, object] = {"window": window, "step": step, "deltas": bool(deltas)}
     with raised_as(OutOfRange, "bad_parameter", "bad_rate"):
-        rows = compute("pyaudioanalysis", y, sampling_rate, params, "float64", "error", "error")
+        rows = compute("pyaudioanalysis", y, sampling_rate, params)
     names = [*_NAMES, *(f"delta {name}" for name in _NAMES)] if deltas else [*_NAMES]
     return np.ascontiguousarray(rows.T), names

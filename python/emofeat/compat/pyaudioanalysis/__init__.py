@@ -8,7 +8,7 @@
 ((68, 39), 'mfcc_1')
 
 Values are those of pyAudioAnalysis 0.3.14 to 1e-10, its peculiarities included. NaN and infinite samples,
-which turn all its features into NaN, raise here, and so do mid-term windows of no frame.
+which turn its features into NaN, raise here.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emofeat._features import compute
+from emofeat.compat._core import compute
 from emofeat.compat._errors import OutOfRange, Refused
 from emofeat.compat.python_speech_features.sigproc import (
     Array,
@@ -218,7 +218,7 @@ def _compute(
                 "bad_parameter", f"winfunc gives the shape {samples.shape}; a frame has {length} samples"
             )
         window = window if np.all(samples == 1.0) else samples
-    params = {
+    params: dict[str, object] = {
         "winlen": float(winlen),
         "winstep": float(winstep),
         "nfft": nfft,
@@ -229,7 +229,7 @@ def _compute(
         "highfreq": None if highfreq is None else float(highfreq),
         **own,
     }
-    return compute(name, y.astype(np.float64, copy=False), samplerate, params, "float64", "allow", "keep")  # type: ignore[arg-type]
+    return compute(name, y.astype(np.float64, copy=False), samplerate, params, on_nonfinite="keep")
 
 
 def delta(feat: npt.NDArray[Any], N: int) -> Array:
