@@ -60,10 +60,9 @@ def test_short_term_features_and_names_are_the_packages(
 def test_short_windows_are_judged_by_the_rate_of_the_signal() -> None:
     # 200 samples hold the notes up to 4 kHz, and no more.
     y = signals.make("voice", 8000, 4000, 1)
+    arguments = (y, 8000, 200, 100)
     assert_same(
-        outcome(short_term, y, 8000, 200, 100),
-        outcome(ShortTermFeatures.feature_extraction, y, 8000, 200, 100),
-        EXACT,
+        outcome(short_term, *arguments), outcome(ShortTermFeatures.feature_extraction, *arguments), EXACT
     )
 
 

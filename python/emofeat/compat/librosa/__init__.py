@@ -19,8 +19,8 @@ ignored. Known differences:
 - `pad_mode='empty'`, whose samples are undefined, raises; so do types other than complex ones in `stft`, and
   other than float32 and float64 in `rms`.
 - `spectral_contrast` with a first band of one bin raises; librosa gives NaN throughout.
-- `pad_mode='reflect'`, where the hop divides the length: librosa takes the last sample of the last frame from
-  a wrong place.
+- `pad_mode='reflect'` with a hop of half a frame or more that divides the length: librosa takes the last
+  sample of the last frame from a wrong place.
 - No warning when the tuning of a signal that is not silent finds no peak.
 """
 
