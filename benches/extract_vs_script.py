@@ -86,8 +86,9 @@ def floor(features: Path, out: Path) -> Cost:
 
 def decode_and_write(features: Path, out: Path) -> None:
     """The body of `floor`: prints the seconds of preparing and of the work, and all other CPU seconds."""
-    import emofeat
     import pyarrow.parquet as pq
+
+    import emofeat
     from emofeat.store.write import PartWriter
 
     began, cpu = time.perf_counter(), time.process_time()
@@ -115,9 +116,10 @@ def decode_and_write(features: Path, out: Path) -> None:
 
 def compare(ours: Path, theirs: Path) -> str:
     """What both hold, and how far they differ; ends the bench if they do not hold the same."""
-    import emofeat
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    import emofeat
     from emofeat.store.rows import frames_of
 
     dataset = emofeat.open(ours, mmap=False)

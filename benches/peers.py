@@ -47,7 +47,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import emofeat
-
 from tests import signals
 from tests.parity import gates, peers
 from tests.parity.gates import Case
@@ -222,6 +221,7 @@ def _memory(path: Path, feature: str, sr: int = 16000) -> float:
 
 def compat_melspectrogram_3s() -> Contest:
     import librosa
+
     from emofeat.compat import librosa as ours_librosa
 
     sr = 22050

@@ -75,7 +75,14 @@ def main() -> None:
     print("\nThe same command again: finished work is skipped.")
     run(*extract, expect=(3,))
     run("inspect", str(corpus / "speaker0" / "a.wav"))
-    run("plot", str(corpus / "speaker1" / "i.wav"), "-o", str(ROOT / "plot.png"), "--features", "rms,zero_crossing_rate")
+    run(
+        "plot",
+        str(corpus / "speaker1" / "i.wav"),
+        "-o",
+        str(ROOT / "plot.png"),
+        "--features",
+        "rms,zero_crossing_rate",
+    )
 
     print("\nReading back:")
     dataset = emofeat.open(ROOT / "features")

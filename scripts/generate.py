@@ -46,7 +46,7 @@ OnShort = Literal["error", "pad", "allow"]
 OnNonFinite = Literal["error", "zero", "keep"]
 '''
 
-COMMON = '''\
+COMMON = """\
     precision : 'float32' or 'float64'
         Precision of computation and result.
     on_short : 'error', 'pad' or 'allow'
@@ -54,7 +54,7 @@ COMMON = '''\
         the convention's own padding gives.
     on_nonfinite : 'error', 'zero' or 'keep'
         NaN and infinite samples: refuse them, take them as zero, or compute with them.
-'''
+"""
 
 
 def annotation(param: dict[str, Any]) -> str:
@@ -82,18 +82,26 @@ def allowed(param: dict[str, Any]) -> str:
         return ", ".join(param["choices"])
     if param["bounds"]:
         low, high = (f"{bound:g}" for bound in param["bounds"])
-        return f"from {low}" if param["bounds"][1] >= 1e6 or math.isinf(param["bounds"][1]) else f"{low} to {high}"
+        return (
+            f"from {low}"
+            if param["bounds"][1] >= 1e6 or math.isinf(param["bounds"][1])
+            else f"{low} to {high}"
+        )
     return ""
 
 
 def filled(text: str, indent: int) -> str:
     """A paragraph, wrapped and indented."""
-    return textwrap.fill(" ".join(text.split()), 100, initial_indent=" " * indent, subsequent_indent=" " * indent)
+    return textwrap.fill(
+        " ".join(text.split()), 100, initial_indent=" " * indent, subsequent_indent=" " * indent
+    )
 
 
 def param_doc(param: dict[str, Any]) -> str:
     """Documentation of one parameter."""
-    kind = {"choice": "str", "window": "str or samples", "floats": "list of float"}.get(param["kind"], param["kind"])
+    kind = {"choice": "str", "window": "str or samples", "floats": "list of float"}.get(
+        param["kind"], param["kind"]
+    )
     optional = ", optional" if param["optional"] else ""
     unit = f" [{param['unit']}]" if param["unit"] else ""
     values = allowed(param)
@@ -115,7 +123,11 @@ def function(entry: dict[str, Any]) -> str:
     args = [f"    {keyword(p['name'])}: {annotation(p)} = {quoted(p['default'])}," for p in params]
     first = ["    y: npt.ArrayLike,", "    sr: int,"] if is_feature else ["    x: npt.ArrayLike,"]
     common = (
-        ['    precision: Precision = "float32",', '    on_short: OnShort = "error",', '    on_nonfinite: OnNonFinite = "error",']
+        [
+            '    precision: Precision = "float32",',
+            '    on_short: OnShort = "error",',
+            '    on_nonfinite: OnNonFinite = "error",',
+        ]
         if is_feature
         else []
     )
@@ -127,7 +139,10 @@ def function(entry: dict[str, Any]) -> str:
     doc += [filled(paragraph, 4) for paragraph in entry["doc"].split("\n\n")]
     doc += ["", "    Parameters", "    ----------"]
     if is_feature:
-        doc += ["    y : array_like, `(n,)`", "        Samples; integers are scaled to ±1, several channels mixed down."]
+        doc += [
+            "    y : array_like, `(n,)`",
+            "        Samples; integers are scaled to ±1, several channels mixed down.",
+        ]
         doc += ["    sr : int", "        Sampling rate in Hz."]
     else:
         doc += ["    x : array_like, `(n_frames, n_columns)`", "        Rows of a feature, frames first."]
@@ -139,7 +154,12 @@ def function(entry: dict[str, Any]) -> str:
         " at the defaults" if is_feature and width > 1 else ""
     )
     unit = f" in {entry['unit']}" if entry["unit"] else ""
-    doc += ["", "    Returns", "    -------", f"    ndarray, `{shape.split(' at')[0]}`{' at the defaults' if ' at' in shape else ''}{unit}"]
+    doc += [
+        "",
+        "    Returns",
+        "    -------",
+        f"    ndarray, `{shape.split(' at')[0]}`{' at the defaults' if ' at' in shape else ''}{unit}",
+    ]
     doc += ["", "    Notes", "    -----"]
     doc += [filled(f"Scope: {entry['scope']}. Convention: {entry['convention']}.", 4)]
     doc += ["", "    Examples", "    --------"]
@@ -154,7 +174,9 @@ def function(entry: dict[str, Any]) -> str:
     doc.append('    """')
     values = ", ".join(f"{quoted(p['name'])}: {keyword(p['name'])}" for p in params)
     if is_feature:
-        call = f'    return compute("{entry["name"]}", y, sr, {{{values}}}, precision, on_short, on_nonfinite)'
+        call = (
+            f'    return compute("{entry["name"]}", y, sr, {{{values}}}, precision, on_short, on_nonfinite)'
+        )
     else:
         call = f'    return transform("{entry["name"]}", x, {{{values}}})'
     return "\n".join([*lines, *doc, call])
@@ -195,8 +217,18 @@ def formatted(text: str) -> str:
     """Source as the formatter of the project leaves it."""
     import subprocess
 
-    ruff = ["ruff", "format", "--config", str(ROOT / "pyproject.toml"), "--stdin-filename", str(FEATURES), "-"]
-    return subprocess.run([sys.executable, "-m", *ruff], input=text, capture_output=True, text=True, check=True).stdout
+    ruff = [
+        "ruff",
+        "format",
+        "--config",
+        str(ROOT / "pyproject.toml"),
+        "--stdin-filename",
+        str(FEATURES),
+        "-",
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", *ruff], input=text, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def main() -> int:

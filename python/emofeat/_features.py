@@ -53,7 +53,8 @@ def transform(name: str, x: npt.ArrayLike, params: dict[str, object]) -> Matrix:
     array = np.asarray(x)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise from_code(
-            "bad_shape", f"rows of shape {array.shape} and type {array.dtype}; allowed: numbers, (n_frames, n_columns)"
+            "bad_shape",
+            f"rows of shape {array.shape} and type {array.dtype}; allowed: numbers, (n_frames, n_columns)",
         )
     if array.dtype != np.float32:
         array = array.astype(np.float64)

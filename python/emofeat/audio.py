@@ -103,7 +103,9 @@ def as_signal(y: npt.ArrayLike, channel: Channel = "mean", *, double: bool = Fal
         )
     elif channel not in ("mean", 0):
         channel_index(channel)
-        raise from_code("bad_parameter", f"channel = {channel!r} of a signal with one channel; allowed: 'mean', 0")
+        raise from_code(
+            "bad_parameter", f"channel = {channel!r} of a signal with one channel; allowed: 'mean', 0"
+        )
     keep = array.dtype == np.float32 or (double and array.dtype == np.float64)
     if not keep:
         array = array.astype(np.float64 if double and array.dtype.itemsize > 4 else np.float32)
@@ -122,18 +124,25 @@ def _mono(array: FloatArray, channel: Channel) -> FloatArray:
     planes = array if small[0] == 0 else array.T
     index = channel_index(channel)
     if index is None:
-        mixed = planes[0].copy()
+        mixed: FloatArray = planes[0].copy()
         for plane in planes[1:]:
             mixed = mixed + plane
-        return mixed / planes.dtype.type(len(planes))
+        mixed /= len(planes)
+        return mixed
     if index >= len(planes):
-        raise from_code("bad_parameter", f"channel {index} of a signal with {len(planes)}; allowed: 0 to {len(planes) - 1}")
-    return planes[index]
+        raise from_code(
+            "bad_parameter",
+            f"channel {index} of a signal with {len(planes)}; allowed: 0 to {len(planes) - 1}",
+        )
+    one: FloatArray = planes[index]
+    return one
 
 
 def check_sr(sr: object) -> int:
     """A sampling rate as the core takes it: whole Hz."""
-    whole = isinstance(sr, int | float | np.integer | np.floating) and not isinstance(sr, bool) and sr == int(sr)
+    whole = (
+        isinstance(sr, int | float | np.integer | np.floating) and not isinstance(sr, bool) and sr == int(sr)
+    )
     if not whole or not 1 <= sr <= 768_000:  # type: ignore[operator]
         raise from_code("bad_rate", f"sr = {sr!r}; allowed: whole numbers from 1 to 768000 Hz")
     return int(sr)  # type: ignore[call-overload,no-any-return]
@@ -225,7 +234,7 @@ def decode_with_av(path: str, reason: UnsupportedCodecError) -> tuple[npt.NDArra
         import av
     except ImportError:
         raise reason from None
-    frames: list[npt.NDArray[np.float32]] = []
+    frames: list[npt.NDArray[Any]] = []
     try:
         with av.open(path) as container:
             if not container.streams.audio:
@@ -276,4 +285,6 @@ def resample(y: npt.ArrayLike, orig_sr: int, target_sr: int) -> npt.NDArray[np.f
 
 def missing_extra(what: str, extra: str) -> MissingExtraError:
     """The exception for an optional part that is not installed."""
-    return MissingExtraError(f"{what} needs an optional part: pip install 'emofeat[{extra}]'", "missing_extra")
+    return MissingExtraError(
+        f"{what} needs an optional part: pip install 'emofeat[{extra}]'", "missing_extra"
+    )

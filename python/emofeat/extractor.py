@@ -163,7 +163,7 @@ class Result(Mapping[str, Matrix]):
         """Time of every frame of `key` in seconds, `(n_frames,)`."""
         info = self.info(key)
         first = info.offset if at == "centre" else info.frame_offset / info.sr
-        return first + info.hop * np.arange(len(self[key]))
+        return first + info.hop * np.arange(len(self[key]), dtype=np.float64)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{key}: {value.shape}" for key, value in self.items())
@@ -419,7 +419,9 @@ class Extractor:
         TooShortError, NonFiniteError, ShapeError, ParameterError
         """
         double = self._config["precision"] == "float64"
-        out_sr, values = self._inner.signal(as_signal(y, self._config["channel"], double=double), check_sr(sr))
+        out_sr, values = self._inner.signal(
+            as_signal(y, self._config["channel"], double=double), check_sr(sr)
+        )
         return Result(self.schema_at(out_sr), values, out_sr)
 
     def process_signals(
@@ -503,8 +505,12 @@ class Extractor:
         columns: dict[str, Any] = {
             "file": [item[0] for item in items],
             "sr": pa.array([_first(rows, again, i, "sr") for i in range(len(items))], pa.int32()),
-            "duration": pa.array([_first(rows, again, i, "duration") for i in range(len(items))], pa.float64()),
-            "error": pa.array([failures[i].code if i in failures else None for i in range(len(items))], pa.string()),
+            "duration": pa.array(
+                [_first(rows, again, i, "duration") for i in range(len(items))], pa.float64()
+            ),
+            "error": pa.array(
+                [failures[i].code if i in failures else None for i in range(len(items))], pa.string()
+            ),
             "message": pa.array(
                 [failures[i].message if i in failures else None for i in range(len(items))], pa.string()
             ),
@@ -541,7 +547,9 @@ class Extractor:
         """
         sr = check_sr(sr)
         if self.sr not in (None, sr):
-            raise from_code("bad_rate", f"the stream has {sr} Hz, the extractor {self.sr} Hz; streams are not resampled")
+            raise from_code(
+                "bad_rate", f"the stream has {sr} Hz, the extractor {self.sr} Hz; streams are not resampled"
+            )
         return Stream(self._inner.stream(sr), self.feature_names)
 
     def extract_batch(

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile as sf
+
 from emofeat.extractor import Extractor, FeatureInfo
 
 SR = 16000

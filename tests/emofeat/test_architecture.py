@@ -35,7 +35,9 @@ def without_tests(source: str) -> str:
 
 
 def files(room: str) -> list[Path]:
-    return [path for path in CORE.rglob("*.rs") if path.relative_to(CORE).parts[0].removesuffix(".rs") == room]
+    return [
+        path for path in CORE.rglob("*.rs") if path.relative_to(CORE).parts[0].removesuffix(".rs") == room
+    ]
 
 
 def test_every_module_of_the_core_is_a_room():
@@ -53,7 +55,9 @@ def test_rooms_use_only_what_they_may(room):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_core_neither_prints_nor_panics_nor_reads_the_environment(room):
-    banned = r"\b(println!|eprintln!|print!|dbg!|todo!|unimplemented!|panic!)|std::env|\.unwrap\(\)|\.expect\("
+    banned = (
+        r"\b(println!|eprintln!|print!|dbg!|todo!|unimplemented!|panic!)|std::env|\.unwrap\(\)|\.expect\("
+    )
     for path in files(room):
         code = re.sub(r"//.*", "", without_tests(path.read_text()))
         assert not re.search(banned, code), f"{path}: {re.search(banned, code)}"
@@ -83,7 +87,9 @@ def test_emofeat_imports_neither_models_nor_frameworks(path):
     assert not {name.split(".")[0] for name in imports(path)} & heavy
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "python" / "emofeat" / "cli").rglob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "python" / "emofeat" / "cli").rglob("*.py")), ids=lambda p: p.name
+)
 def test_the_command_line_has_no_arithmetic_of_its_own(path):
     assert not {name.split(".")[0] for name in imports(path)} & {"numpy", "pyarrow"}
 
@@ -110,7 +116,11 @@ def test_help_imports_nothing_heavy():
 
 def test_generated_files_are_fresh():
     done = subprocess.run(
-        [sys.executable, "scripts/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "scripts/generate.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from engine_tools import corpus, emofeat, write_wav
+
 from emofeat import cli
 from emofeat.config import ExtractConfig, make, parse_share, split_specs
 from emofeat.engine.errors import UsageError
 from emofeat.store.read import open as open_
-from engine_tools import corpus, emofeat, write_wav
 
 
 def run(capsys, *args):

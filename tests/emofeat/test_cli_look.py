@@ -8,9 +8,10 @@ import sys
 import numpy as np
 import pytest
 import soundfile as sf
+from engine_tools import SR, voice, write_opus, write_wav
+
 from emofeat import cli
 from emofeat.inspection import inspect
-from engine_tools import SR, voice, write_opus, write_wav
 
 
 def run(capsys, *args):

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from emofeat.compat import kaldi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emofeat.compat import kaldi
 from tests import signals
+from tests.names import label
 from tests.parity import oracles
 
 SR = 16000
@@ -50,7 +51,9 @@ def oracle(name: str, y: np.ndarray, arguments: dict[str, Any]) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    ("name", "arguments"), [*[("fbank", c) for c in FBANK_CASES], *[("mfcc", c) for c in MFCC_CASES]], ids=str
+    ("name", "arguments"),
+    [*[("fbank", c) for c in FBANK_CASES], *[("mfcc", c) for c in MFCC_CASES]],
+    ids=label,
 )
 def test_values_types_and_shapes_are_those_of_the_definition(
     name: str, arguments: dict[str, Any], dtype: str
@@ -131,7 +134,7 @@ ASSERTED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("arguments", ASSERTED, ids=str)
+@pytest.mark.parametrize("arguments", ASSERTED, ids=label)
 @pytest.mark.parametrize("name", ["fbank", "mfcc"])
 def test_what_torchaudio_asserts_is_an_assertion_and_a_value_error(
     name: str, arguments: dict[str, Any]
@@ -144,7 +147,7 @@ def test_what_torchaudio_asserts_is_an_assertion_and_a_value_error(
 @pytest.mark.parametrize(
     "arguments",
     [{"vtln_warp": 1.1}, {"window_type": "hann"}, {"sample_frequency": 16000.5}, {"dither": -1.0}],
-    ids=str,
+    ids=label,
 )
 @pytest.mark.parametrize("name", ["fbank", "mfcc"])
 def test_what_is_not_supported_raises(name: str, arguments: dict[str, Any]) -> None:
@@ -162,7 +165,7 @@ def test_more_coefficients_than_filters_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "wave", [np.zeros(8000, dtype=np.int16), [0.0] * 8000, np.zeros((1, 1, 8000)), np.array(1.0)], ids=str
+    "wave", [np.zeros(8000, dtype=np.int16), [0.0] * 8000, np.zeros((1, 1, 8000)), np.array(1.0)], ids=label
 )
 def test_waveforms_of_other_types_and_shapes_are_refused(wave: Any) -> None:
     for function in (kaldi.fbank, kaldi.mfcc):

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 import scipy.fft
 import scipy.signal
-from emofeat import exceptions
-from emofeat.compat import librosa as compat
-from emofeat.compat.librosa import _shape, _windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emofeat import exceptions
+from emofeat.compat import librosa as compat
+from emofeat.compat.librosa import _shape, _windows
 from tests import signals
 from tests.emofeat.compat_tools import Gate, assert_same, close, outcome, relative_to_peak, steps
+from tests.names import label
 
 SR = 22050
 
@@ -166,7 +167,7 @@ def pair(name: str) -> tuple[Any, Any]:
 # ------------------------------------------------------------------------------------------ from signals
 
 
-@pytest.mark.parametrize("front", FRONTS, ids=str)
+@pytest.mark.parametrize("front", FRONTS, ids=label)
 @pytest.mark.parametrize("name", SPECTRAL)
 def test_features_of_signals_are_librosas(name: str, front: str) -> None:
     theirs, ours = pair(name)
@@ -179,7 +180,7 @@ def test_features_of_signals_are_librosas(name: str, front: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [(name, a) for name, (table, _) in SPECTRAL.items() for a in table], ids=str
+    ("name", "arguments"), [(name, a) for name, (table, _) in SPECTRAL.items() for a in table], ids=label
 )
 def test_arguments_of_features_mean_what_they_mean_in_librosa(name: str, arguments: dict[str, Any]) -> None:
     theirs, ours = pair(name)
@@ -190,7 +191,7 @@ def test_arguments_of_features_mean_what_they_mean_in_librosa(name: str, argumen
         )
 
 
-@pytest.mark.parametrize("front", FRONTS, ids=str)
+@pytest.mark.parametrize("front", FRONTS, ids=label)
 def test_stft_is_librosas(front: str) -> None:
     for y in INPUTS.values():
         theirs, ours = outcome(librosa.stft, y, **FRONTS[front]), outcome(compat.stft, y, **FRONTS[front])
@@ -201,7 +202,7 @@ def test_stft_is_librosas(front: str) -> None:
             assert ours.values[0].flags.f_contiguous == theirs.values[0].flags.f_contiguous
 
 
-@pytest.mark.parametrize("front", WRONG_FRONTS, ids=str)
+@pytest.mark.parametrize("front", WRONG_FRONTS, ids=label)
 @pytest.mark.parametrize("name", ["stft", *SPECTRAL])
 def test_wrong_analyses_raise_as_in_librosa(name: str, front: str) -> None:
     y = signal("voice", 5000)
@@ -334,7 +335,7 @@ def spectra(power: float) -> dict[str, np.ndarray]:
         *[("spectral_flatness", a) for a in ({}, {"power": 1.5, "amin": 1e-4})],
         *[("spectral_rolloff", a) for a in ({}, {"roll_percent": 0.99})],
     ],
-    ids=str,
+    ids=label,
 )
 def test_features_of_spectra_are_librosas(name: str, arguments: dict[str, Any]) -> None:
     theirs, ours = pair(name)
@@ -424,7 +425,7 @@ def test_cosine_transforms_are_scipys(kind: int, n: int, norm: str | None) -> No
         {"hop_length": 0},
         {"frame_length": 20000, "center": False},
     ],
-    ids=str,
+    ids=label,
 )
 def test_zero_crossings_are_exactly_librosas(arguments: dict[str, Any]) -> None:
     for y in INPUTS.values():
@@ -443,7 +444,7 @@ def test_zero_crossings_are_exactly_librosas(arguments: dict[str, Any]) -> None:
         {"frame_length": 20000, "center": False},
         {"hop_length": 0},
     ],
-    ids=str,
+    ids=label,
 )
 def test_rms_is_librosas(arguments: dict[str, Any]) -> None:
     inputs = {**INPUTS, "integers": np.arange(-4000, 4000, dtype=np.int16), "nan": REFUSED["nan"]}
@@ -483,7 +484,7 @@ def test_rms_of_a_spectrum_is_librosas(frame_length: int) -> None:
         {"order": 9},
         {"mode": "reflect"},
     ],
-    ids=str,
+    ids=label,
 )
 def test_deltas_are_librosas(arguments: dict[str, Any]) -> None:
     rng = np.random.default_rng(1)
@@ -512,7 +513,7 @@ def test_deltas_are_librosas(arguments: dict[str, Any]) -> None:
         {"amin": 0},
         {"top_db": -1},
     ],
-    ids=str,
+    ids=label,
 )
 def test_decibels_are_librosas(name: str, arguments: dict[str, Any]) -> None:
     rng = np.random.default_rng(0)
@@ -614,7 +615,7 @@ WITH_PARAMETERS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("window", [*NAMES.split(), *WITH_PARAMETERS], ids=str)
+@pytest.mark.parametrize("window", [*NAMES.split(), *WITH_PARAMETERS], ids=label)
 def test_windows_are_scipys(window: Any) -> None:
     for n in (1, 2, 7, 64, 65):
         expected = scipy.signal.get_window(window, n)
@@ -622,7 +623,7 @@ def test_windows_are_scipys(window: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "window", [("chebwin", 100), ("dpss", 3), "taylor", ("kaiser_bessel_derived", 4.0)], ids=str
+    "window", [("chebwin", 100), ("dpss", 3), "taylor", ("kaiser_bessel_derived", 4.0)], ids=label
 )
 def test_windows_that_are_not_offered_say_so(window: Any) -> None:
     with pytest.raises(compat.ParameterError, match="not offered; pass its 2048 samples"):
@@ -632,7 +633,7 @@ def test_windows_that_are_not_offered_say_so(window: Any) -> None:
 NONSENSE: list[Any] = ["", "povey", "general_gaussian", ("kaiser",), ("tukey", 1, 2), (3, 4), (), None, {}]
 
 
-@pytest.mark.parametrize("window", [*NONSENSE, np.ones((2, 1024))], ids=str)
+@pytest.mark.parametrize("window", [*NONSENSE, np.ones((2, 1024))], ids=label)
 def test_windows_that_make_no_sense_are_refused(window: Any) -> None:
     assert outcome(librosa.stft, np.zeros(4000), window=window).error is not None
     with pytest.raises(compat.ParameterError):
@@ -727,7 +728,7 @@ def recording(folder: Path, n_channels: int, sr: int = 44100) -> Path:
         {"sr": 44100},
         {"sr": 44100.0, "dtype": "float32"},
     ],
-    ids=str,
+    ids=label,
 )
 def test_loading_without_resampling_gives_the_same_samples(
     tmp_path: Path, n_channels: int, arguments: dict[str, Any]
@@ -740,7 +741,7 @@ def test_loading_without_resampling_gives_the_same_samples(
 
 
 @pytest.mark.parametrize(
-    "arguments", [{}, {"sr": 16000, "mono": False}, {"sr": 48000, "offset": 0.2, "duration": 0.21}], ids=str
+    "arguments", [{}, {"sr": 16000, "mono": False}, {"sr": 48000, "offset": 0.2, "duration": 0.21}], ids=label
 )
 def test_loading_with_resampling_gives_the_same_length_and_band(
     tmp_path: Path, arguments: dict[str, Any]

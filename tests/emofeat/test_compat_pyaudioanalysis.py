@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from emofeat.compat.pyaudioanalysis import MidTermFeatures, ShortTermFeatures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emofeat.compat.pyaudioanalysis import MidTermFeatures, ShortTermFeatures
 from tests import signals
 from tests.emofeat.compat_tools import Gate, assert_same, close, outcome
 from tests.parity import peers

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import python_speech_features as psf
-from emofeat.compat import python_speech_features as compat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_speech_features import sigproc
 
+from emofeat.compat import python_speech_features as compat
 from tests import signals
 from tests.emofeat.compat_tools import Gate, assert_same, close, outcome
+from tests.names import label
 
 EXACT: Gate = close(rtol=1e-10, atol=1e-10)
 
@@ -58,7 +59,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [(n, a) for n, table in TABLE.items() for a in table], ids=str
+    ("name", "arguments"), [(n, a) for n, table in TABLE.items() for a in table], ids=label
 )
 def test_features_are_the_packages(name: str, arguments: dict[str, Any]) -> None:
     logging.disable(logging.WARNING)
@@ -170,7 +171,7 @@ def test_errors_are_of_the_packages_kind(name: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [{"samplerate": 16000.5}, {"winstep": 0.0}, {"nfilt": 0}, {"nfft": 0}, {"lowfreq": -5}],
-    ids=str,
+    ids=label,
 )
 def test_what_is_not_supported_raises(name: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="allowed"):

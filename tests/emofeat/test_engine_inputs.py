@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from engine_tools import corpus, write_wav
+
 from emofeat.engine.errors import UsageError
 from emofeat.engine.inputs import gather
-from engine_tools import corpus, write_wav
 
 
 def ids(*inputs, **options):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_tools import WithVector, corpus, left_overs, parts, rows, write_opus, write_wav
+
 from emofeat import audio
 from emofeat.engine import cores, lock, plan
 from emofeat.engine.errors import RunError, UsageError
@@ -21,7 +23,6 @@ from emofeat.engine.progress import Quiet
 from emofeat.engine.run import FAILURES, Options, make_plan, run
 from emofeat.engine.shard import shard_of
 from emofeat.store.read import open as open_
-from engine_tools import WithVector, corpus, left_overs, parts, rows, write_opus, write_wav
 
 FEATURES = "logmel(n_mels=20)"
 

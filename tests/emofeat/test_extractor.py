@@ -116,7 +116,12 @@ def streamable(spec: str) -> bool:
     return True
 
 
-STREAMABLE = [*filter(streamable, SPECS), "logmel(top_db=none)", "mfcc(top_db=none)", "chroma_stft(tuning=0.0)"]
+STREAMABLE = [
+    *filter(streamable, SPECS),
+    "logmel(top_db=none)",
+    "mfcc(top_db=none)",
+    "chroma_stft(tuning=0.0)",
+]
 
 
 @settings(max_examples=15, deadline=None)
@@ -160,7 +165,9 @@ def test_a_file_in_blocks_gives_the_bits_of_the_whole(tmp_path: Path):
         whole = extractor.process_file(path)
         blocks = list(extractor.open_blocks(path, block_seconds=1.7))
         assert len(blocks) > 3
-        assert blocks[-1].row.n_samples == extractor.extract_batch([(str(path), None, None)]).rows[0].n_samples
+        assert (
+            blocks[-1].row.n_samples == extractor.extract_batch([(str(path), None, None)]).rows[0].n_samples
+        )
         for key in extractor.feature_names:
             assert same_bits(np.concatenate([block[key] for block in blocks]), whole[key]), key
 

@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from engine_tools import WithVector, corpus
+
 from emofeat import cli
 from emofeat.engine.inputs import gather
 from emofeat.engine.run import Options, run
@@ -26,7 +28,6 @@ from emofeat.store.export import export, file_name
 from emofeat.store.read import Dataset
 from emofeat.store.read import open as open_
 from emofeat.store.schema import StoreError
-from engine_tools import WithVector, corpus
 
 SPECS = "logmel(n_mels=20),mfcc(n_mfcc=5)"
 

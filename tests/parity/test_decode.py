@@ -3,9 +3,10 @@
 import itertools
 from pathlib import Path
 
-import emofeat
 import numpy as np
 import pytest
+
+import emofeat
 
 av = pytest.importorskip("av")
 sf = pytest.importorskip("soundfile")

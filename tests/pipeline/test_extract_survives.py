@@ -15,9 +15,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
+from engine_tools import SR, corpus, damage, emofeat, left_overs, parts, start, voice, write_wav
+
 from emofeat.cli import run as command_line
 from emofeat.store.read import open as open_
-from engine_tools import SR, corpus, damage, emofeat, left_overs, parts, start, voice, write_wav
 
 FEATURES = ("-f", "logmel,mfcc(n_mfcc=13),spectrogram(n_fft=512)")
 

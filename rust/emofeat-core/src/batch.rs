@@ -459,7 +459,7 @@ impl Blocks {
     }
 
     /// The next rows of every feature; none after the last.
-    pub fn next(&mut self) -> Result<Option<Vec<Values>>> {
+    pub fn next_rows(&mut self) -> Result<Option<Vec<Values>>> {
         let mut samples = Vec::new();
         while !self.done {
             samples.clear();

@@ -915,11 +915,11 @@ impl<T: Real> MemberRun<T> {
 
 fn begin_ops<T: Precision<L>, const L: usize>(member: &Member) -> Vec<Box<dyn OpRun<T>>> {
     let mut width = T::base(member.base.as_ref()).width();
-    let begin = |op: &Box<dyn AnyOp>| {
+    let mut runs = Vec::with_capacity(member.ops.len());
+    for op in &member.ops {
         let op = T::op(op.as_ref());
-        let run = op.begin(width);
+        runs.push(op.begin(width));
         width = op.width(width);
-        run
-    };
-    member.ops.iter().map(begin).collect()
+    }
+    runs
 }

@@ -1,5 +1,6 @@
 //! Kaldi's, python_speech_features' and pyAudioAnalysis's features against their definitions, written
 //! out slowly in double precision, over signals short enough to follow.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use emofeat_core::plan::{OnShort, Options, Plan, Run, Values};
 use emofeat_core::spec::Spec;

@@ -1,4 +1,5 @@
 //! What single features must give for signals whose answer is known.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use emofeat_core::error::Code;
 use emofeat_core::plan::{OnShort, Options, Plan, Run, Values};

@@ -60,7 +60,10 @@ fn matrices<'py>(
     Ok(out)
 }
 
-fn row_tuple(row: &Row) -> (usize, u32, u32, u16, u64, &'static str) {
+/// Index, rate, rate of the file, channels, samples, format.
+type RowTuple = (usize, u32, u32, u16, u64, &'static str);
+
+fn row_tuple(row: &Row) -> RowTuple {
     (row.index, row.sr, row.file_sr, row.channels, row.n_samples, row.format)
 }
 
@@ -213,7 +216,7 @@ impl Extractor {
         path: PathBuf,
         start: Option<f64>,
         end: Option<f64>,
-    ) -> PyResult<((usize, u32, u32, u16, u64, &'static str), Bound<'py, PyList>)> {
+    ) -> PyResult<(RowTuple, Bound<'py, PyList>)> {
         let item = item((path, start, end));
         let (row, values) = py.detach(|| self.inner.file(&item)).raise(py)?;
         let plan = self.inner.plan(row.sr).raise(py)?;
@@ -265,14 +268,14 @@ pub struct Blocks {
 
 #[pymethods]
 impl Blocks {
-    fn row(&self) -> (usize, u32, u32, u16, u64, &'static str) {
+    fn row(&self) -> RowTuple {
         row_tuple(&self.inner.lock().unwrap_or_else(PoisonError::into_inner).row())
     }
 
     /// One matrix per feature, or none at the end.
     fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let values = py.detach(|| inner.next()).raise(py)?;
+        let values = py.detach(|| inner.next_rows()).raise(py)?;
         values.map(|values| matrices(py, &self.plan, values)).transpose()
     }
 }
@@ -308,6 +311,9 @@ impl Stream {
     }
 }
 
+/// Rows of a feature of many recordings, and where each recording begins.
+type MatrixAndSplits<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<i64>>);
+
 /// Features of many recordings, one after the other.
 #[pyclass(module = "emofeat._emofeat")]
 pub struct Batch {
@@ -323,7 +329,7 @@ impl Batch {
 
 #[pymethods]
 impl Batch {
-    fn rows(&self) -> Vec<(usize, u32, u32, u16, u64, &'static str)> {
+    fn rows(&self) -> Vec<RowTuple> {
         self.inner.rows.iter().map(row_tuple).collect()
     }
 
@@ -341,11 +347,7 @@ impl Batch {
     }
 
     /// Matrix and row splits of feature `at`; the values move out, so once only.
-    fn take<'py>(
-        &mut self,
-        py: Python<'py>,
-        at: usize,
-    ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyArray1<i64>>)>> {
+    fn take<'py>(&mut self, py: Python<'py>, at: usize) -> PyResult<Option<MatrixAndSplits<'py>>> {
         let Some(values) = self.inner.values.get_mut(at) else { return Ok(None) };
         let columns = self.columns[at];
         let values = std::mem::replace(values, Values::F32(Vec::new()));

@@ -46,7 +46,7 @@ fn radices(mut n: usize) -> Option<Vec<usize>> {
         return None;
     }
     for r in [4, 2, 3, 5] {
-        while n % r == 0 {
+        while n.is_multiple_of(r) {
             out.push(r);
             n /= r;
         }
@@ -61,7 +61,7 @@ impl<T: Real> RealFft<T> {
             return Err(Error::new(Code::BadParameter, "n_fft is 0; allowed are lengths from 1"));
         }
         let kind = match radices(n / 2) {
-            Some(radices) if n % 2 == 0 => Self::rows(n, &radices),
+            Some(radices) if n.is_multiple_of(2) => Self::rows(n, &radices),
             _ => Kind::Library(RealFftPlanner::new().plan_fft_forward(n)),
         };
         Ok(Self { n, kind })

@@ -99,8 +99,8 @@ pub fn htk_hz(mel: f64) -> f64 {
 
 /// `n` centre frequencies equally spaced in mel from `fmin` to `fmax`, in Hz (librosa's `mel_frequencies`).
 pub fn mel_frequencies(n: usize, fmin: f64, fmax: f64, htk: bool) -> Vec<f64> {
-    let (to, from): (fn(f64) -> f64, fn(f64) -> f64) =
-        if htk { (htk_mel, htk_hz) } else { (slaney_mel, slaney_hz) };
+    let to = if htk { htk_mel } else { slaney_mel };
+    let from = if htk { htk_hz } else { slaney_hz };
     let (low, high) = (to(fmin), to(fmax));
     let step = if n > 1 { (high - low) / (n - 1) as f64 } else { 0.0 };
     (0..n).map(|i| from(if i + 1 == n && n > 1 { high } else { low + step * i as f64 })).collect()
