@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -770,6 +771,21 @@ def test_files_that_cannot_be_read_raise(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- modules
+
+
+def test_warnings_point_to_the_line_of_the_caller() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compat.stft(np.ones(100))
+        compat.melspectrogram(y=np.ones(4000), n_mels=800)
+        compat.mfcc(y=np.ones(4000), n_mels=800)
+        compat.filters.mel(sr=8000, n_fft=64)
+        compat.chroma_stft(y=np.zeros(4000))
+        compat.chroma_stft(S=np.zeros((1025, 2)))
+        compat.power_to_db(np.ones(3, dtype=complex))
+        compat.amplitude_to_db(np.ones(3, dtype=complex))
+    assert len(caught) == 8
+    assert {w.filename for w in caught} == {__file__}
 
 
 def test_features_stand_at_the_top_level_as_well() -> None:

@@ -99,7 +99,7 @@ def analysis(
             raise ParameterError(f"pad_mode='{pad_mode}' is refused; allowed are {', '.join(CORE_PADDING)}")
         if n < n_fft:
             warnings.warn(
-                f"n_fft={n_fft} is too large for input signal of length={n}", UserWarning, stacklevel=4
+                f"n_fft={n_fft} is too large for input signal of length={n}", UserWarning, stacklevel=3
             )
         if pad_mode not in CORE_PADDING:
             y, centred, pad_mode = padded(y, n_fft // 2, pad_mode), False, "constant"

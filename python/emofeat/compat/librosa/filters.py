@@ -62,12 +62,12 @@ def mel(
     >>> mel(sr=16000, n_fft=512, n_mels=40).shape
     (40, 257)
     """
-    return basis(sr, n_fft, n_mels, fmin, fmax, htk, norm, dtype, stacklevel=3).copy()
+    return basis(sr, n_fft, n_mels, fmin, fmax, htk, norm, dtype).copy()
 
 
 def basis(
     sr: float, n_fft: int, n_mels: int, fmin: float, fmax: float | None, htk: bool, norm: Any,
-    dtype: npt.DTypeLike, *, stacklevel: int = 4,
+    dtype: npt.DTypeLike,
 ) -> Array:  # fmt: skip
     """The filters of `mel`, kept for the next call and read-only; warns like it."""
     weights, some_empty = _bank(sr, n_fft, n_mels, fmin, fmax, bool(htk), norm, np.dtype(dtype))
@@ -76,7 +76,7 @@ def basis(
             "Empty filters detected in mel frequency basis: some channels will be 0; "
             "raise n_fft, or lower n_mels",
             UserWarning,
-            stacklevel=stacklevel,
+            stacklevel=3,
         )
     return weights
 
