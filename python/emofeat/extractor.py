@@ -371,8 +371,9 @@ class Extractor:
 
     @property
     def schema(self) -> tuple[FeatureInfo, ...]:
-        """What every feature is, at the extractor's rate (16 kHz if it has none)."""
-        return self.schema_at(self.sr or 16_000)
+        """What every feature is, at the extractor's rate (if it has none, 16 kHz or another common rate at
+        which all features exist)."""
+        return self.schema_at(self._inner.usual_rate())
 
     def schema_at(self, sr: int) -> tuple[FeatureInfo, ...]:
         """What every feature is for recordings of `sr` Hz."""

@@ -12,6 +12,8 @@ from emofeat.store.extras import need
 
 # More columns than this are drawn as an image, fewer as lines.
 _LINES = 6
+# Fine enough in time to see syllables, whatever the front end of the features below it.
+_LOGMEL = "log_mel=logmel(win_ms=25, hop_ms=10, n_mels=80)"
 # A picture has about a thousand points across; a waveform is drawn by its extremes in each.
 _POINTS = 2000
 
@@ -51,7 +53,7 @@ def plot(
     from matplotlib.figure import Figure
 
     y, rate = load(path, sr=sr, start=start, end=end)
-    wanted = list(dict.fromkeys(["logmel", *features]))
+    wanted = [_LOGMEL, *features]
     extractor = Extractor(wanted, front_end=dict(front_end or {}))
     result = extractor.process_signal(y, rate)
     infos = list(extractor.schema)
@@ -80,6 +82,19 @@ def plot(
         figure.savefig(temp, format=suffix, dpi=110)
 
 
+def _limits(values: Any) -> tuple[float, float]:
+    """The range of the colours, which a few extreme cells or one larger column must not stretch."""
+    values = np.where(np.isfinite(values), values, np.nan)
+    if not len(values) or np.isnan(values).all():
+        return 0.0, 1.0
+    levels = np.nanmedian(values, axis=0)
+    lower, upper = np.nanpercentile(levels, (25, 75))
+    # The first cepstral coefficient is a level in dB among coefficients near 0.
+    usual = np.abs(levels - np.nanmedian(levels)) <= 10 * (upper - lower) + 1e-9
+    low, high = np.nanpercentile(values[:, usual], (1, 99.8))
+    return float(low), float(high)
+
+
 def _draw_waveform(axis: Any, y: Any, sr: int, begin: float) -> None:
     """The extremes of the samples at each point across."""
     step = max(1, len(y) // _POINTS)
@@ -104,9 +119,7 @@ def _draw_feature(figure: Any, axis: Any, info: Any, values: Any, times: Any) ->
         return
     half = (times[1] - times[0]) / 2 if len(times) > 1 else 0.005
     extent = (times[0] - half, times[-1] + half, -0.5, len(info.columns) - 0.5)
-    # A few extreme cells (log of silence, the first cepstral coefficient) must not wash out all others.
-    finite = values[np.isfinite(values)]
-    low, high = np.percentile(finite, (2, 99.8)) if finite.size else (0.0, 1.0)
+    low, high = _limits(np.asarray(values))
     image = axis.imshow(
         np.asarray(values).T,
         origin="lower",

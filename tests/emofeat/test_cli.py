@@ -225,6 +225,23 @@ def test_help_is_quick_and_imports_nothing_heavy():
     assert best("-m", "emofeat", "--help") - best("-c", "pass") < 0.3
 
 
+def test_extract_and_open_import_nothing_heavy_either(speech, tmp_path):
+    """pyarrow imports pandas by itself unless it is handed buffers: 60 MB and a third of a second."""
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(
+        "file,label,age\nspeech/speaker00/utt0000.wav,calm,30\nspeech/speaker00/utt0001.wav,,\n"
+    )
+    script = (
+        "import sys; from emofeat.cli import run; import emofeat\n"
+        "assert run(['extract', sys.argv[1], '-f', 'logmel', '-o', sys.argv[2]]) == 0\n"
+        "assert len(emofeat.open(sys.argv[2], mmap=True)[0]['logmel'])\n"
+        "print([m for m in ('pandas', 'scipy', 'matplotlib', 'torch', 'rich', 'av') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", script, manifest, tmp_path / "out"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.stdout == "[]\n", result.stderr
+
+
 def test_every_command_has_a_help_text_and_is_listed(capsys):
     from emofeat.cli import COMMANDS
 

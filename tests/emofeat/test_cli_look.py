@@ -44,13 +44,8 @@ def test_features_are_listed_and_shown_with_their_options(capsys):
 def test_a_good_recording_has_nothing_wrong(capsys, tmp_path):
     path = write_wav(tmp_path / "a.wav", seconds=1.0)
     found = inspect(path)
-    assert (found.format, found.codec, found.sr, found.channels, found.duration) == (
-        "wav",
-        "pcm_s16",
-        SR,
-        1,
-        1.0,
-    )
+    assert (found.format, found.codec, found.sr) == ("wav", "pcm_s16", SR)
+    assert (found.channels, found.duration) == (1, 1.0)
     assert found.peak_db == pytest.approx(20 * np.log10(np.abs(sf.read(path)[0]).max()), abs=1e-4)
     assert found.problems == ()
     code, text, _ = run(capsys, "inspect", path)

@@ -24,6 +24,7 @@ from emofeat.engine.run import Options, run
 from emofeat.exceptions import MissingExtraError
 from emofeat.extractor import Extractor
 from emofeat.store import arrowmap
+from emofeat.store.arrays import column
 from emofeat.store.export import export, file_name
 from emofeat.store.read import Dataset
 from emofeat.store.read import open as open_
@@ -419,3 +420,13 @@ def test_an_arrow_table_keeps_units_out_of_the_way(dataset):
     assert schema.field("logmel").type == pa.list_(
         pa.field("element", pa.list_(pa.field("element", pa.float32(), False), 20), False)
     )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["a", None, "é", ""], [1, None, -(2**40)], [1, 2.5, None], [None, None], [True, False], [[1], None], []],
+)
+def test_columns_made_from_buffers_are_those_that_pyarrow_makes(values):
+    made = column(values)
+    made.validate(full=True)
+    assert made.equals(pa.array(values))

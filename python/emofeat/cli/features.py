@@ -27,10 +27,11 @@ def list_(as_json: bool) -> None:
         return
     width = max(len(e["name"]) for e in entries)
     for title, kind in (("Features", "feature"), ("Transforms of features, as in delta(mfcc)", "transform")):
-        click.echo(f"{title}:")
-        for entry in entries:
-            if entry["kind"] == kind:
-                click.echo(f"  {entry['name']:<{width}}  {entry['summary']}")
+        chosen = [entry for entry in entries if entry["kind"] == kind]
+        if chosen:
+            click.echo(f"{title}:")
+        for entry in chosen:
+            click.echo(f"  {entry['name']:<{width}}  {entry['summary']}")
     click.echo("emofeat features show NAME describes one.")
 
 
@@ -68,11 +69,13 @@ def _described(entry: dict[str, Any]) -> list[str]:
         lines += ["", "options:"]
     for p in entry["params"]:
         unit = f" {p['unit']}" if p.get("unit") else ""
-        choices = f" (one of {', '.join(map(str, p['choices']))})" if p.get("choices") else ""
-        lines.append(f"  {p['name']}={_written(p['default'])}{unit}{choices}")
-        lines += textwrap.wrap(p["doc"], 96, initial_indent="      ", subsequent_indent="      ")
+        choices = f" One of {', '.join(map(str, p['choices']))}." if p.get("choices") else ""
+        lines.append(f"  {p['name']}={_written(p['default'])}{unit}")
+        indent = 6 * " "
+        lines += textwrap.wrap(p["doc"] + choices, 96, initial_indent=indent, subsequent_indent=indent)
     return lines
 
 
 def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """A default as it is written in a specification."""
+    return value if isinstance(value, str) else "none" if value is None else json.dumps(value)

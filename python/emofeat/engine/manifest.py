@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from emofeat._suggest import did_you_mean
 from emofeat.engine.errors import UsageError
+from emofeat.store.arrays import column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,7 +93,7 @@ def _validated(path: Path, columns: dict[str, list[Any]], n: int, where: Callabl
     for name, values in columns.items():
         if name not in _OWN:
             try:
-                carried[name] = values if isinstance(values, pa.Array) else pa.array(values)
+                carried[name] = values if isinstance(values, pa.Array) else column(values)
             except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
                 raise UsageError(f"{path}, column {name!r}: values of different types: {error}") from error
     if "id" not in columns:
@@ -206,7 +207,8 @@ def _read_parquet(path: Path) -> tuple[dict[str, list[Any]], int, Callable[[int]
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            table = file.read()
     except pa.ArrowInvalid as error:
         raise UsageError(f"{path}: not a Parquet file: {error}") from error
     columns = {

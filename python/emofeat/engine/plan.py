@@ -21,6 +21,7 @@ from emofeat.engine.inputs import Corpus, Item
 from emofeat.engine.lock import WHOLE, Share
 from emofeat.engine.protocol import FeatureExtractor
 from emofeat.engine.shard import Failed, Shard, is_finished, is_unchanged, part_state, shard_of
+from emofeat.store.arrays import optional_numbers
 from emofeat.store.schema import DESCRIPTION, PARTS, Layout, StoreError, check_carried, describe
 
 #: Recordings longer than the one are stored in rows of the other, in seconds.
@@ -223,9 +224,7 @@ def _compare(plan: Plan, corpus: Corpus, retry_failed: bool, check_content: bool
                 continue
         carried = None
         if corpus.carried is not None:
-            import pyarrow as pa
-
-            rows = pa.array([None if item.row < 0 else item.row for item in items], pa.int64())
+            rows = optional_numbers([None if item.row < 0 else item.row for item in items], "int64")
             carried = corpus.carried.take(rows)
         plan.pending.append(Shard(index, items, carried, inputs, [looks[item.id][1] for item in items]))
 

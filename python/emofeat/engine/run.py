@@ -222,7 +222,7 @@ def _run_plan(
     return Summary(
         out=todo.out,
         n_items=todo.n_items,
-        n_computed=sum(r.n_rows + len(r.failures) for r in reports),
+        n_computed=sum(r.n_items for r in reports),
         n_shards=todo.n_finished + len(todo.pending),
         n_shards_finished=todo.n_finished + len(reports),
         failures=sorted([*todo.finished_failures, *failures]),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from emofeat.engine.inputs import Item
 from emofeat.engine.protocol import Batch, Block, FeatureExtractor, Row
 from emofeat.exceptions import EmofeatError
+from emofeat.store.arrays import numbers, optional_numbers, texts
 from emofeat.store.schema import (
     META_FAILURES,
     META_INPUTS,
@@ -29,7 +30,6 @@ from emofeat.store.schema import (
     Layout,
     frames_type,
     n_frames_column,
-    own_fields,
 )
 from emofeat.store.write import PartWriter, frames_array, temporary
 
@@ -82,7 +82,7 @@ class ShardReport:
     """What became of one shard."""
 
     index: int
-    n_rows: int = 0
+    n_items: int
     failures: list[Failed] = field(default_factory=list)
 
 
@@ -161,7 +161,7 @@ def extract_shard(
     Returns
     -------
     ShardReport
-        Number of rows, and the rows that failed. A recording that fails never raises.
+        Number of recordings, and those that failed. A recording that fails never raises.
     """
     path = layout.part(out, shard.index)
     state = part_state(path)
@@ -170,8 +170,8 @@ def extract_shard(
         and not (retry_failed and state.failures)
         and is_finished(state, shard.inputs, layout)
     ):
-        return ShardReport(shard.index, state.n_rows, list(state.failures))
-    report = ShardReport(shard.index)
+        return ShardReport(shard.index, len(shard.items), list(state.failures))
+    report = ShardReport(shard.index, len(shard.items))
     spool = temporary(path)
     with PartWriter(path, layout) as writer:
         with slot or nullcontext():
@@ -185,7 +185,6 @@ def extract_shard(
                     audio += rows.audio_seconds
                 report.failures += failures
                 control.advance(len(positions), audio, failures)
-            report.n_rows = writer.n_rows
             writer.finish(
                 {
                     META_LAYOUT: layout.digest,
@@ -408,23 +407,30 @@ def _own_columns(
     shard: Shard, positions: Sequence[int], rows: Sequence[Row], chunks: Sequence[int]
 ) -> dict[str, pa.Array]:
     """The columns that are no features, for the items at `positions`."""
-    import pyarrow as pa
-
     items = [shard.items[p] for p in positions]
-    lists: dict[str, list[Any]] = {
-        "id": [i.id for i in items],
-        "file": [i.file for i in items],
-        "start": [i.start for i in items],
-        "end": [i.end for i in items],
-        "chunk": list(chunks),
+    columns = {
+        "id": texts([i.id for i in items]),
+        "file": texts([i.file for i in items]),
+        "start": optional_numbers([i.start for i in items], "float64"),
+        "end": optional_numbers([i.end for i in items], "float64"),
+        "chunk": numbers(np.array(chunks, np.int32)),
+        "format": texts([row.format for row in rows]),
     }
-    for name in ("sr", "file_sr", "channels", "format", "n_samples", "duration"):
-        lists[name] = [getattr(row, name) for row in rows]
-    columns = {f.name: pa.array(lists[f.name], f.type) for f in own_fields()}
+    for name, dtype in _ROW_NUMBERS.items():
+        columns[name] = numbers(np.array([getattr(row, name) for row in rows], dtype))
     if shard.carried is not None:
-        carried = shard.carried.take(pa.array(positions)).combine_chunks()
+        carried = shard.carried.take(numbers(np.array(positions))).combine_chunks()
         columns |= {name: carried[name].combine_chunks() for name in carried.column_names}
     return columns
+
+
+_ROW_NUMBERS = {
+    "sr": "int32",
+    "file_sr": "int32",
+    "channels": "int16",
+    "n_samples": "int64",
+    "duration": "float64",
+}
 
 
 def _put(
@@ -435,9 +441,9 @@ def _put(
 
     if feature.kind == "vector":
         for name, column in zip(feature.stored, np.asfortranarray(values).T, strict=True):
-            columns[name] = pa.array(column)
+            columns[name] = numbers(column)
         return
-    columns[n_frames_column(feature.key)] = pa.array(np.diff(splits).astype(np.int32))
+    columns[n_frames_column(feature.key)] = numbers(np.diff(splits).astype(np.int32))
     value = pa.float64() if feature.dtype == "float64" else pa.float32()
     columns[feature.stored[0]] = frames_array(values, splits, frames_type(value, len(feature.columns)))
 

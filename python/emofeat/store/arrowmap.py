@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emofeat.store.arrays import numbers, view
 from emofeat.store.rows import frames_of, joined, row_groups, vectors_of, whole_utterances
 from emofeat.store.schema import Layout
 from emofeat.store.write import atomic, remove_left_over
@@ -93,7 +94,7 @@ class ArrowMap:
         for feature in self._layout.features:
             column = batch.column(_map_name(feature.key))
             if feature.kind == "vector":
-                flat = column.values.to_numpy(zero_copy_only=True)
+                flat = view(column.values)
                 views[feature.key] = flat.reshape(-1, len(feature.columns)), None
             else:
                 values, splits = frames_of(column, len(feature.columns))
@@ -126,7 +127,7 @@ def _mapped(batch: pa.RecordBatch, layout: Layout, schema: pa.Schema) -> pa.Reco
     columns = [batch.column("id")]
     for feature, field in zip(layout.features, list(schema)[1:], strict=True):
         if feature.kind == "vector":
-            flat = pa.array(vectors_of(batch, feature).reshape(-1))
+            flat = numbers(vectors_of(batch, feature).reshape(-1))
             columns.append(pa.FixedSizeListArray.from_arrays(flat, type=field.type))
         else:
             columns.append(batch.column(feature.stored[0]))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from emofeat._log import logger
 from emofeat._suggest import did_you_mean
 from emofeat.store import arrowmap
+from emofeat.store.arrays import view
 from emofeat.store.rows import frames_of, joined, row_groups, vectors_of, whole_utterances
 from emofeat.store.schema import (
     META_FAILURES,
@@ -204,7 +205,7 @@ class Dataset(Sequence[Utterance]):
         feature = feature_of(self.layout.features, key)
         if feature.kind != "frames":
             raise NoSuchNameError(f"{key!r} is a vector, it has no frames", "unknown_name")
-        counts: NDArray[np.int32] = self._index[n_frames_column(key)].to_numpy()
+        counts: NDArray[np.int32] = view(self._index[n_frames_column(key)])
         return counts
 
     def times(self, key: str, utterance: str | int) -> NDArray[np.float64]:
@@ -306,16 +307,14 @@ class Dataset(Sequence[Utterance]):
     @cached_property
     def _index(self) -> pa.Table:
         import pyarrow as pa
+        import pyarrow.parquet as pq
 
         names = [f.name for f in own_fields()] + [n_frames_column(f.key) for f in self.layout.frames]
         names += self.layout.carried.names
 
-        def read(part: Path) -> pa.Table:
-            import pyarrow.parquet as pq
-
-            return joined(
-                pq.read_table(part, columns=names, use_threads=False, partitioning=None), self.layout
-            )
+        def read(part: Path) -> pa.RecordBatch:
+            with pq.ParquetFile(part) as file:
+                return joined(file.read(names, use_threads=False), self.layout)
 
         with ThreadPoolExecutor(4) as pool:
             batches = [b for b in pool.map(read, self._parts) if b.num_rows]
@@ -358,7 +357,7 @@ class Dataset(Sequence[Utterance]):
         for index, part in enumerate(self._parts):
             with pq.ParquetFile(part) as file:
                 chunks = [
-                    file.read_row_group(i, ["chunk"])["chunk"].to_numpy() for i in range(file.num_row_groups)
+                    view(file.read_row_group(i, ["chunk"])["chunk"]) for i in range(file.num_row_groups)
                 ]
             # A row group that begins inside a long recording goes together with those before it.
             begins = [i for i, c in enumerate(chunks) if len(c) and c[0] == 0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emofeat.store.arrays import numbers, view
 from emofeat.store.schema import Feature, Layout, n_frames_column
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def joined(table: pa.Table, layout: Layout) -> pa.RecordBatch:
     if table.num_rows == 0:
         return pa.RecordBatch.from_pylist([], schema=table.schema)
     batch = table.combine_chunks().to_batches()[0]
-    first = np.flatnonzero(batch.column("chunk").to_numpy() == 0)
+    first = np.flatnonzero(view(batch.column("chunk")) == 0)
     if len(first) == batch.num_rows:
         return batch
     last = np.append(first[1:], batch.num_rows) - 1
@@ -56,25 +57,23 @@ def joined(table: pa.Table, layout: Layout) -> pa.RecordBatch:
     columns = []
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if field.name in frames:
-            offsets = column.offsets.to_numpy()[np.append(first, batch.num_rows)]
-            columns.append(pa.ListArray.from_arrays(pa.array(offsets), column.values, type=field.type))
+            offsets = view(column.offsets)[np.append(first, batch.num_rows)]
+            columns.append(pa.ListArray.from_arrays(numbers(offsets), column.values, type=field.type))
         elif field.name in counts or field.name in _SUMMED:
-            sums = np.add.reduceat(column.to_numpy(), first)
-            columns.append(pa.array(sums).cast(field.type))
+            sums = np.add.reduceat(view(column), first)
+            columns.append(numbers(sums).cast(field.type))
         else:
             # What describes the whole of a long recording is stored with its last chunk.
-            columns.append(column.take(pa.array(last if field.name in vectors else first)))
+            columns.append(column.take(numbers(last if field.name in vectors else first)))
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 def frames_of(column: pa.Array, n_columns: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The values `(total_frames, n_columns)` of a list column, and where each row begins; both are views."""
-    values = column.values.values.to_numpy(zero_copy_only=True).reshape(-1, n_columns)
-    return values, column.offsets.to_numpy(zero_copy_only=True)
+    return view(column.values.values).reshape(-1, n_columns), view(column.offsets)
 
 
 def vectors_of(batch: pa.RecordBatch, feature: Feature) -> NDArray[Any]:
     """The named columns of a vector feature as one matrix `(n_rows, n_columns)`; null is NaN."""
-    dtype = np.dtype(feature.dtype)
-    columns = [batch.column(name).to_numpy(zero_copy_only=False) for name in feature.stored]
-    return np.ascontiguousarray(np.stack(columns, axis=1).astype(dtype, copy=False))
+    columns = [batch.column(name) for name in feature.stored]
+    return np.stack([view(c.fill_null(np.nan) if c.null_count else c) for c in columns], axis=1)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emofeat.store.arrays import numbers
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -176,6 +178,6 @@ def frames_array(values: NDArray[Any], splits: NDArray[np.int64], type_: pa.Data
     """
     import pyarrow as pa
 
-    flat = pa.array(np.ascontiguousarray(values).reshape(-1))
+    flat = numbers(np.ascontiguousarray(values).reshape(-1))
     frames = pa.FixedSizeListArray.from_arrays(flat, type=type_.value_type)
-    return pa.ListArray.from_arrays(pa.array(splits.astype(np.int32)), frames, type=type_)
+    return pa.ListArray.from_arrays(numbers(splits.astype(np.int32)), frames, type=type_)

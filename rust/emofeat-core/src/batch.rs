@@ -271,10 +271,20 @@ impl Extractor {
         channel: Channel,
     ) -> Result<Self> {
         let extractor = Self { specs, options, sr, channel, plans: Mutex::default() };
-        // Mistakes that do not depend on the rate show here and not at the first file; 48 kHz has
-        // room for every frequency that a parameter may name.
-        extractor.plan(sr.unwrap_or(48_000))?;
+        // Mistakes that do not depend on the rate show here and not at the first file.
+        extractor.usual_plan()?;
         Ok(extractor)
+    }
+
+    /// The plan for the extractor's own rate or, if it has none, for the first common one at which
+    /// all features exist: a frequency or a window may fit one rate and not another.
+    pub fn usual_plan(&self) -> Result<Arc<Plan>> {
+        if let Some(sr) = self.sr {
+            return self.plan(sr);
+        }
+        let others = [48_000, 22_050, 44_100, 8_000, 96_000, 192_000];
+        self.plan(16_000)
+            .or_else(|error| others.iter().find_map(|sr| self.plan(*sr).ok()).ok_or(error))
     }
 
     /// The plan for rate `sr`.

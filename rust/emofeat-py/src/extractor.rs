@@ -111,6 +111,11 @@ impl Extractor {
         Ok(Self { inner: inner.raise(py)? })
     }
 
+    /// The extractor's rate or, if it has none, a common one at which all its features exist.
+    fn usual_rate(&self, py: Python<'_>) -> PyResult<u32> {
+        Ok(self.inner.usual_plan().raise(py)?.sr())
+    }
+
     /// What each feature is at rate `sr`.
     fn describe<'py>(&self, py: Python<'py>, sr: u32) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let plan = self.inner.plan(sr).raise(py)?;
@@ -232,8 +237,11 @@ impl Extractor {
     ) -> PyResult<Batch> {
         let items: Vec<Item> = items.into_iter().map(item).collect();
         let batch = py.detach(|| self.inner.files(&items, threads, max_seconds));
-        let sr = batch.rows.first().map_or(48_000, |row| row.sr);
-        let plan = self.inner.plan(sr).raise(py)?;
+        let plan = match batch.rows.first() {
+            Some(row) => self.inner.plan(row.sr),
+            None => self.inner.usual_plan(),
+        };
+        let plan = plan.raise(py)?;
         Ok(Batch::new(&plan, batch))
     }
 
