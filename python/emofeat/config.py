@@ -114,6 +114,8 @@ def make(given: Mapping[str, Any], file: Path | None = None) -> ExtractConfig:
         raise UsageError(str(error)) from None
     if (config.features is None) == (config.set is None):
         raise UsageError("say what to extract: features (such as logmel,mfcc), or a set, one of the two")
+    if config.set is not None:
+        _check_set(config.set)
     if config.sr is not None and config.mixed_rates:
         raise UsageError(
             "sr resamples all recordings to one rate, mixed_rates keeps each as it is; give one of them"
@@ -121,6 +123,14 @@ def make(given: Mapping[str, Any], file: Path | None = None) -> ExtractConfig:
     if config.on_error == "fail" and config.max_errors:
         raise UsageError("on_error=fail stops at the first failure, max_errors after some; give one of them")
     return config
+
+
+def _check_set(name: str) -> None:
+    from emofeat._emofeat import sets
+
+    names = [entry["name"] for entry in sets()]
+    if name not in names:
+        raise UsageError(f"there is no set {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -61,6 +61,10 @@ WRONG = [
         "give one of them",
     ),
     (["extract", "SPEECH", "-o", "OUT", "-f", "logmel", "--front-end", "hop"], "write KEY=VALUE"),
+    (["extract", "SPEECH", "-o", "OUT", "-f", "logmell"], "(did you mean 'logmel'?)"),
+    (["extract", "SPEECH", "-o", "OUT", "--set", "pyaudioanalysis3"], "did you mean 'pyaudioanalysis34'?"),
+    (["extract", "SPEECH", "-o", "OUT", "-f", "logmel", "--preset", "speech-25"], "speech-25ms"),
+    (["extract", "SPEECH", "-o", "OUT", "-f", "logmel", "--front-end", "nfft=512"], "did you mean 'n_fft'?"),
     (["extract", "missing", "-o", "OUT", "-f", "logmel"], "missing: no such file or folder"),
     (["export", "OUT", "--format", "nzp", "-o", "x"], "'nzp' is not one of"),
 ]

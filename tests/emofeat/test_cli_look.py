@@ -34,6 +34,10 @@ def test_features_are_listed_and_shown_with_their_options(capsys):
     assert text.startswith("logmel: ")
     assert "\n  n_mels=128\n" in text
     assert "unit:       dB" in text
+    _, text, _ = run(capsys, "features", "show", "logmel-80")
+    assert "\n  logmel(" in text
+    _, text, _ = run(capsys, "features", "show", "speech-25ms")
+    assert "\n  win_ms=25.0" in text
     _, text, _ = run(capsys, "features", "list", "--json")
     assert "logmel" in [entry["name"] for entry in json.loads(text)]
     code, _, err = run(capsys, "features", "show", "logmell")

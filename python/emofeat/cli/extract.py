@@ -37,7 +37,7 @@ _SHOWN_FAILURES = 10
     "-f", "--features", multiple=True, metavar="SPEC,SPEC", help="Such as 'logmel,mfcc(n_mfcc=13)'."
 )
 @click.option("--set", "set", metavar="NAME", help="A named set of features instead.")
-@click.option("--preset", help="The front end of another tool, such as librosa or kaldi.")
+@click.option("--preset", help="A named front end, such as speech-25ms; `emofeat features list` shows all.")
 @click.option("--n-fft", type=int, help="Length of the FFT in samples.")
 @click.option("--hop-length", type=int, help="Distance of frames in samples.")
 @click.option("--win-length", type=int, help="Length of a frame in samples.")

@@ -18,20 +18,19 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Everything about every feature, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Everything about every entry, as JSON.")
 def list_(as_json: bool) -> None:
-    """List all features and transforms, one on each line."""
-    entries = _catalogue()
+    """List all features, transforms of them, sets (--set) and front ends (--preset), one on each line."""
+    entries = _entries()
     if as_json:
         click.echo(json.dumps(entries, ensure_ascii=False, indent=1))
         return
     width = max(len(e["name"]) for e in entries)
-    for title, kind in (("Features", "feature"), ("Transforms of features, as in delta(mfcc)", "transform")):
-        chosen = [entry for entry in entries if entry["kind"] == kind]
-        if chosen:
-            click.echo(f"{title}:")
-        for entry in chosen:
-            click.echo(f"  {entry['name']:<{width}}  {entry['summary']}")
+    for kind, title in _TITLES.items():
+        click.echo(f"{title}:")
+        for entry in entries:
+            if entry["kind"] == kind:
+                click.echo(f"  {entry['name']:<{width}}  {entry['summary']}")
     click.echo("emofeat features show NAME describes one.")
 
 
@@ -39,23 +38,38 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(name: str, as_json: bool) -> None:
-    """Describe the feature NAME: unit, scope, convention, options with their defaults, columns."""
-    entries = {entry["name"]: entry for entry in _catalogue()}
+    """Describe NAME: a feature with unit, scope, convention, options and columns, a set, or a front end."""
+    entries = {entry["name"]: entry for entry in reversed(_entries())}
     if name not in entries:
-        raise click.UsageError(f"there is no feature {name!r}{did_you_mean(name, entries)}")
+        raise click.UsageError(f"there is no feature, set or front end {name!r}{did_you_mean(name, entries)}")
     entry = entries[name]
     click.echo(json.dumps(entry, ensure_ascii=False, indent=1) if as_json else "\n".join(_described(entry)))
 
 
-def _catalogue() -> list[dict[str, Any]]:
-    from emofeat._emofeat import catalogue
+_TITLES = {
+    "feature": "Features",
+    "transform": "Transforms of features, as in delta(mfcc)",
+    "set": "Sets, for --set",
+    "preset": "Front ends, for --preset",
+}
 
-    entries: list[dict[str, Any]] = catalogue()
-    return entries
+
+def _entries() -> list[dict[str, Any]]:
+    """Everything that has a name; of two with one name the feature comes first."""
+    from emofeat._emofeat import catalogue, presets, sets
+
+    named = [
+        {**entry, "kind": kind} for kind, many in (("set", sets()), ("preset", presets())) for entry in many
+    ]
+    return [*catalogue(), *named]
 
 
 def _described(entry: dict[str, Any]) -> list[str]:
     lines = [f"{entry['name']}: {entry['summary']}", ""]
+    if entry["kind"] == "set":
+        return [*lines, *(f"  {spec}" for spec in entry["features"])]
+    if entry["kind"] == "preset":
+        return [*lines, *(f"  {name}={_written(value)}" for name, value in entry["params"].items())]
     for paragraph in str(entry["doc"]).split("\n\n"):
         lines += [*textwrap.wrap(" ".join(paragraph.split()), 100), ""]
     for label in ("unit", "scope", "convention"):

@@ -18,7 +18,7 @@ import click
 @click.option("--sr", type=int, help="Resample to this rate in Hz first.")
 @click.option("--start", type=float, help="Begin at this second.")
 @click.option("--end", type=float, help="End at this second.")
-@click.option("--preset", help="The front end of another tool, such as librosa or kaldi.")
+@click.option("--preset", help="A named front end, such as speech-25ms; `emofeat features list` shows all.")
 def command(
     file: Path,
     out: Path,
