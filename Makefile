@@ -10,7 +10,6 @@ export HF_HUB_OFFLINE := 1
 $(VENV)/installed: pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name Cargo.toml)
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade "pip>=24"
-	$(PY) -m pip install --quiet --force-reinstall --no-deps .
 	$(PY) -m pip install --quiet ".[test]"
 	touch $@
 
