@@ -52,14 +52,28 @@ class Cost:
 
 def run(*command: object) -> Cost:
     """Run a command in a fresh process."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *map(str, command)], stderr=subprocess.PIPE, text=True)
-    errors = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    if status:
-        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{errors}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    with tempfile.TemporaryFile("w+") as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *map(str, command)], stderr=errors)
+        peak, pid = 0.0, 0
+        while not pid:
+            # Not ru_maxrss, which begins with the size of this process.
+            peak = max(peak, peak_memory(process.pid))
+            time.sleep(0.01)
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        wall = time.perf_counter() - began
+        if status:
+            errors.seek(0)
+            raise SystemExit(f"{' '.join(map(str, command))} failed:\n{errors.read()}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, peak)
+
+
+def peak_memory(pid: int) -> float:
+    """The peak so far of a running process in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def emofeat(folder: Path, out: Path, jobs: int = 2) -> Cost:

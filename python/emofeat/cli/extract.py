@@ -130,6 +130,7 @@ def _extract(config: ExtractConfig, *, dry_run: bool, as_json: bool) -> int:
     from emofeat.engine import run as engine
     from emofeat.engine.inputs import gather
     from emofeat.engine.lock import WHOLE
+    from emofeat.store.write import use_system_allocator
 
     show_on_stderr()
     options = engine.Options(
@@ -146,6 +147,7 @@ def _extract(config: ExtractConfig, *, dry_run: bool, as_json: bool) -> int:
     if dry_run:
         _show_plan(engine.make_plan(corpus, extractor, config.out, options), as_json)
         return DONE
+    use_system_allocator()
     display = _display(as_json)
     with _stop_on_signals(display) as interrupted:
         summary = engine.run(corpus, extractor, config.out, options, display=display, interrupted=interrupted)

@@ -96,6 +96,17 @@ def write_text(path: Path, text: str) -> None:
         temp.write_text(text, encoding="utf-8")
 
 
+def use_system_allocator() -> None:
+    """Let Arrow give memory back; for command lines, because it holds for the whole process.
+
+    Arrow's own allocators keep what a part took: for 1,434 clips the peak is 200 MB with them, 120 without,
+    and the run no slower.
+    """
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
+
+
 class PartWriter:
     """One Parquet part, written row group by row group, invisible until `commit`.
 
