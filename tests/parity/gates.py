@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,13 +35,15 @@ NOISE = {"float64": 1e-10, "float32": 3e-7}
 
 @dataclass(frozen=True)
 class Case:
-    """What a feature was computed from."""
+    """What a feature was computed from; a gate is given the definition's parameters, not the catalogue's."""
 
-    y: Array
+    y: Array = field(repr=False)
     sr: int
     params: dict[str, Any] = field(default_factory=dict)
     #: Energy in every band of every frame, or a noise floor like that of a 16-bit recording.
     broadband: bool = True
+    #: How to make `y` again, for the report of a failure.
+    origin: str = ""
 
 
 Gate = Callable[[Array, Array, Case], None]
@@ -113,9 +115,12 @@ def _mel_parts(case: Case) -> tuple[Array, Array, float]:
     power = p.get("power", 2.0)
     spectrum = oracles.spectrogram(case.y, case.sr, power=power, **_front(case))
     shape = {k: v for k, v in p.items() if k in ("n_mels", "fmin", "fmax", "htk", "norm")}
-    if "mel_norm" in p or "n_mfcc" in p:  # then "norm" is the cosine transform's
-        shape["norm"] = p.get("mel_norm", "slaney")
     return spectrum, oracles.mel_filters(case.sr, p.get("n_fft", 2048), **shape), power
+
+
+def _mfcc_parts(case: Case) -> tuple[Array, Array, float]:
+    """The same for an MFCC, whose `norm` is the cosine transform's."""
+    return _mel_parts(replace(case, params={**case.params, "norm": case.params.get("mel_norm", "slaney")}))
 
 
 def _torchaudio_parts(case: Case) -> tuple[Array, Array, float]:
@@ -132,7 +137,6 @@ def _torchaudio_parts(case: Case) -> tuple[Array, Array, float]:
         "pad_mode": p.get("pad_mode", "reflect"),
     }
     spectrum = oracles.spectrogram(np.pad(case.y, p.get("pad", 0)), case.sr, power=power, **front)
-    norm = None if "n_mfcc" in p else p.get("norm")
     filters = oracles.mel_filters(
         case.sr,
         n_fft,
@@ -140,7 +144,7 @@ def _torchaudio_parts(case: Case) -> tuple[Array, Array, float]:
         fmin=p.get("f_min", 0.0),
         fmax=p.get("f_max"),
         htk=p.get("mel_scale", "htk") == "htk",
-        norm=norm,
+        norm=p.get("norm"),
     )
     if p.get("normalized"):
         window = oracles.periodic_window(p.get("window", "hann"), length)
@@ -148,7 +152,21 @@ def _torchaudio_parts(case: Case) -> tuple[Array, Array, float]:
     return spectrum, filters, power
 
 
+def _torchaudio_mfcc_parts(case: Case) -> tuple[Array, Array, float]:
+    return _torchaudio_parts(replace(case, params={**case.params, "norm": case.params.get("mel_norm")}))
+
+
 MelParts = Callable[[Case], tuple[Array, Array, float]]
+
+
+def complex_spectrum(precision: str) -> Gate:
+    """Real and imaginary parts: nothing but the transform's noise."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        peak = oracles.spectrogram(case.y, case.sr, power=1.0, **_front(case)).max(axis=1, keepdims=True)
+        within(actual, expected, NOISE[precision] * peak)
+
+    return gate
 
 
 def spectrum(rtol: float, precision: str) -> Gate:
@@ -198,7 +216,7 @@ def _db_noise(case: Case, precision: str, parts: MelParts) -> Array | float:
     return np.asarray(10.0 * power * np.log10(1.0 + NOISE[precision] * ratio))
 
 
-def cepstrum(atol: float, precision: str, parts: MelParts = _mel_parts) -> Gate:
+def cepstrum(atol: float, precision: str, parts: MelParts = _mfcc_parts) -> Gate:
     """Cepstra of levels in dB. The lifter and an unscaled transform magnify whatever is there."""
 
     def gate(actual: Array, expected: Array, case: Case) -> None:
@@ -354,8 +372,8 @@ def short_term(rtol: float) -> Gate:
     """
 
     def gate(actual: Array, expected: Array, case: Case) -> None:
-        window = int(case.sr * case.params.get("window", 0.05))
-        step = int(case.sr * case.params.get("step", 0.025))
+        window = case.params.get("window") or int(case.sr * 0.050)
+        step = case.params.get("step") or int(case.sr * 0.025)
         x = oracles.frame(case.y, window, step)
         flat = np.ptp(x, axis=1) == 0
         if case.params.get("deltas"):
@@ -368,6 +386,7 @@ def short_term(rtol: float) -> Gate:
 # ----------------------------------------------------------------------------------------------------- tables
 
 FLOAT64: dict[str, Gate] = {
+    "stft": complex_spectrum("float64"),
     "spectrogram": spectrum(1e-5, "float64"),
     "melspectrogram": mel(1e-5, "float64"),
     "logmel": mel_db(1e-5, "float64"),
@@ -387,7 +406,7 @@ FLOAT64: dict[str, Gate] = {
     "kaldi_fbank": kaldi_double(1e-5),
     "kaldi_mfcc": kaldi_double(1e-4),
     "torchaudio_melspectrogram": mel(1e-5, "float64", _torchaudio_parts),
-    "torchaudio_mfcc": cepstrum(1e-4, "float64", _torchaudio_parts),
+    "torchaudio_mfcc": cepstrum(1e-4, "float64", _torchaudio_mfcc_parts),
     "pyaudioanalysis": short_term(1e-10),
     # A tapered tone leaves filters without anything but the transform's own rounding.
     "psf_mfcc": by_kind(relative(1e-10, 1e-10), relative(1e-7, 1e-7)),
@@ -402,6 +421,7 @@ FLOAT64: dict[str, Gate] = {
 #: recordings and on every kind of signal: all values of real speech within 1e-3, except 0.8 % of contrast
 #: (worst 0.013 dB).
 FLOAT32: dict[str, Gate] = {
+    "stft": complex_spectrum("float32"),
     "spectrogram": spectrum(0.0, "float32"),
     "melspectrogram": mel(0.0, "float32"),
     "logmel": mel_db(1e-3, "float32"),
@@ -423,7 +443,7 @@ FLOAT32: dict[str, Gate] = {
     "kaldi_fbank": kaldi(0.98),
     "kaldi_mfcc": kaldi(0.98, mfcc=True),
     "torchaudio_melspectrogram": mel(0.0, "float32", _torchaudio_parts),
-    "torchaudio_mfcc": cepstrum(1e-3, "float32", _torchaudio_parts),
+    "torchaudio_mfcc": cepstrum(1e-3, "float32", _torchaudio_mfcc_parts),
     "pyaudioanalysis": share_within(0.98, 1e-3, 1e-3, rest=0.05),
     "psf_mfcc": share_within(0.98, 1e-3, 1e-3, rest=0.05),
     "psf_fbank": share_within(0.98, 1e-3, 0.0, rest=1e-5),
