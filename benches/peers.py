@@ -448,7 +448,7 @@ def machine() -> dict[str, str]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "emofeat": version("emofeat"),
+        "emofeat": emofeat.__version__,
     }
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` for the known name closest to `name`, else an empty string."""
+    """`" (did you mean 'x'?)"` for the known name closest to `name`, else an empty string."""
     import difflib
 
-    close = difflib.get_close_matches(name.casefold(), by_folded := {k.casefold(): k for k in known}, 1, 0.6)
-    return f"; did you mean {by_folded[close[0]]!r}?" if close else ""
+    folded = {k.casefold(): k for k in known}
+    close = difflib.get_close_matches(name.casefold(), folded, 1, 0.6)
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""

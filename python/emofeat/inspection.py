@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Read in pieces, so that an hour needs no more memory than a minute.
+from emofeat.exceptions import UnsupportedCodecError
+
+# Looked at in pieces, so that an hour needs no double-precision copy of itself.
 _PIECE_SECONDS = 60.0
 _FRAME_SECONDS = 0.025
 _SILENCE_DB = -60.0
@@ -55,31 +57,25 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     """
     from emofeat import audio
 
-    info = audio.info(path)
-    gathered = _Gathered(info.sr, info.channels)
-    for piece in _pieces(path, info):
-        gathered.add(piece)
-    return gathered.result(Path(path), info)
-
-
-def _pieces(path: str | os.PathLike[str], info: Any) -> Iterator[NDArray[np.float32]]:
-    """The samples, `(channels, n)`, in pieces of a minute."""
-    from emofeat import audio
-
-    if info.frames is None or info.frames <= _PIECE_SECONDS * info.sr:
-        yield np.atleast_2d(audio.load(path, mono=False)[0])
-        return
-    step = int(_PIECE_SECONDS * info.sr)
-    for begin in range(0, info.frames, step):
-        end = min(begin + step, info.frames)
-        yield np.atleast_2d(audio.load(path, mono=False, start=begin / info.sr, end=end / info.sr)[0])
+    planes, sr = audio.load(path, mono=False)
+    try:
+        info = audio.info(path)
+        format_, codec = info.format, info.codec
+    except UnsupportedCodecError:  # PyAV decoded it
+        format_, codec = "av", "decoded by PyAV"
+    gathered = _Gathered(sr, len(planes))
+    step = int(_PIECE_SECONDS * sr)
+    for begin in range(0, planes.shape[1], step):
+        gathered.add(planes[:, begin : begin + step])
+    return gathered.result(Path(path), format_, codec)
 
 
 class _Gathered:
     """Sums over the pieces of one recording."""
 
     def __init__(self, sr: int, channels: int) -> None:
-        self.sr, self.n, self.nonfinite, self.clipped = sr, 0, 0, 0
+        self.sr, self.channels = sr, channels
+        self.n, self.nonfinite, self.clipped = 0, 0, 0
         self.peak, self.total, self.energy = 0.0, 0.0, 0.0
         self.identical = channels > 1
         self.levels: list[NDArray[np.float64]] = []
@@ -102,14 +98,14 @@ class _Gathered:
         self.levels.append((frames**2).mean(axis=(0, 2)))
         self._rest = joined[:, n * size :]
 
-    def result(self, path: Path, info: Any) -> Inspection:
+    def result(self, path: Path, format_: str, codec: str) -> Inspection:
         levels = np.concatenate(self.levels) if self.levels else np.zeros(0)
         silent = levels < 10 ** (_SILENCE_DB / 10)
         loud = np.flatnonzero(~silent)
-        samples = max(1, self.n * info.channels)
+        samples = max(1, self.n * self.channels)
         lead = int(loud[0]) if len(loud) else len(levels)
         trail = len(levels) - 1 - int(loud[-1]) if len(loud) else len(levels)
-        values = {
+        values: dict[str, Any] = {
             "duration": self.n / self.sr,
             "peak_db": _db(self.peak**2),
             "rms_db": _db(self.energy / samples),
@@ -121,9 +117,8 @@ class _Gathered:
             "nonfinite": self.nonfinite,
             "identical_channels": self.identical,
         }
-        described = {"file": str(path), "format": info.format, "codec": info.codec, "sr": info.sr}
-        problems = tuple(_problems(values, info.sr, info.channels, self.n))
-        return Inspection(**described, **values, channels=info.channels, problems=problems)
+        problems = tuple(_problems(values, self.sr, self.channels, self.n))
+        return Inspection(str(path), format_, codec, self.sr, self.channels, **values, problems=problems)
 
 
 def _problems(v: dict[str, Any], sr: int, channels: int, n: int) -> Iterator[str]:

@@ -6,12 +6,15 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile as sf
+from emofeat.extractor import Extractor, FeatureInfo
 
 SR = 16000
 
@@ -38,7 +41,9 @@ def corpus(folder: Path, n: int = 40, seconds: float = 0.3, sr: int = SR) -> Pat
     return folder
 
 
-def emofeat(*args: object, env: dict[str, str] | None = None, **kwargs: object) -> subprocess.CompletedProcess[str]:
+def emofeat(
+    *args: object, env: dict[str, str] | None = None, **kwargs: object
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "emofeat", *map(str, args)],
@@ -59,6 +64,20 @@ def start(*args: object, **kwargs: object) -> subprocess.Popen[str]:
         text=True,
         **kwargs,
     )
+
+
+def write_opus(path: Path, seconds: float = 1.0, seed: int = 0) -> Path:
+    """A recording that the core does not decode."""
+    import av
+
+    samples = (voice(seconds, 48_000, seed)[np.newaxis] * 32767).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+    frame.sample_rate = 48_000
+    with av.open(str(path), "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=48_000, layout="mono")
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    return path
 
 
 def parts(out: Path) -> dict[str, bytes]:
@@ -85,3 +104,57 @@ def damage(source: bytes, rng: random.Random, how: str) -> bytes:
     for _ in range(max(1, len(broken) // 50)):
         broken[rng.randrange(len(broken))] = rng.randrange(256)
     return bytes(broken)
+
+
+class WithVector(Extractor):
+    """The extractor with one feature more, `stats`: mean and deviation of its first feature over a recording.
+
+    What describes a whole recording is stored, joined and exported differently from frames.
+    """
+
+    def schema_at(self, sr: int) -> tuple[FeatureInfo, ...]:
+        frames = self._plain.schema_at(sr)
+        stats = replace(
+            frames[0], key="stats", spec="stats", columns=["mean", "std"], kind="vector", description="Test."
+        )
+        return (*frames, stats)
+
+    @property
+    def digest(self) -> str:
+        return "vector-" + super().digest
+
+    def process_signal(self, y, sr):
+        result = self._plain.process_signal(y, sr)
+        result._values["stats"] = self._stats(result[self._first])
+        return result
+
+    def extract_batch(self, items, **options):
+        batch = self._plain.extract_batch(items, **options)
+        values, splits = batch.values(self._first), batch.splits(self._first)
+        stats = [self._stats(values[a:b]) for a, b in pairwise(splits)]
+        n = len(batch.rows)
+        batch._data["stats"] = np.array(stats, values.dtype).reshape(n, 2), np.arange(n + 1)
+        return batch
+
+    def open_blocks(self, path, start=None, end=None, **options):
+        """Every block but the last has no statistics."""
+        held, seen = None, []
+        for block in self._plain.open_blocks(path, start, end, **options):
+            if held is not None:
+                yield held
+            seen.append(block[self._first])
+            held = block
+        held._values["stats"] = self._stats(np.concatenate(seen))[np.newaxis]
+        yield held
+
+    @property
+    def _plain(self) -> Extractor:
+        return Extractor(**self.config)
+
+    @property
+    def _first(self) -> str:
+        return self._plain.feature_names[0]
+
+    @staticmethod
+    def _stats(frames: np.ndarray) -> np.ndarray:
+        return np.array([frames.mean(dtype=np.float64), frames.std(dtype=np.float64)], frames.dtype)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_tools import corpus, left_overs, parts, rows, write_wav
-from fake_extractor import FakeExtractor as Extractor
-
+from emofeat import audio
 from emofeat.engine import cores, lock, plan
 from emofeat.engine.errors import RunError, UsageError
 from emofeat.engine.inputs import gather
@@ -22,14 +21,31 @@ from emofeat.engine.progress import Quiet
 from emofeat.engine.run import FAILURES, Options, make_plan, run
 from emofeat.engine.shard import shard_of
 from emofeat.store.read import open as open_
+from engine_tools import WithVector, corpus, left_overs, parts, rows, write_opus, write_wav
 
-FEATURES = "logmel,stats"
+FEATURES = "logmel(n_mels=20)"
+
+
+class Counting(WithVector):
+    """Counts how often the core is called, and with how many threads."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.threads = []
+
+    @property
+    def calls(self):
+        return len(self.threads)
+
+    def extract_batch(self, items, *, n_threads=1, max_seconds):
+        self.threads.append(n_threads)
+        return super().extract_batch(items, n_threads=n_threads, max_seconds=max_seconds)
 
 
 def extract(inputs, out, features=FEATURES, *, options=None, extractor=None, **kwargs):
     inputs = [inputs] if isinstance(inputs, Path) else inputs
     found = gather([os.fspath(i) for i in inputs], skip=out)
-    return run(found, extractor or Extractor(features), out, options, **kwargs)
+    return run(found, extractor or WithVector(features), out, options, **kwargs)
 
 
 @pytest.fixture
@@ -41,8 +57,9 @@ def test_one_row_for_each_recording_with_the_numbers_of_the_extractor(speech, tm
     summary = extract(speech, tmp_path / "out")
     assert (summary.n_items, summary.n_computed, summary.n_failed, summary.stopped) == (80, 80, 0, "")
     dataset = open_(tmp_path / "out")
-    batch = Extractor(FEATURES).extract_batch([(r["file"], None, None) for r in dataset.table().to_pylist()],
-                                              max_seconds=1e9)
+    batch = Counting(FEATURES).extract_batch(
+        [(r["file"], None, None) for r in dataset.table().to_pylist()], max_seconds=1e9
+    )
     logmel, splits, stats = batch.values("logmel"), batch.splits("logmel"), batch.values("stats")
     for i, utterance in enumerate(dataset):
         assert np.array_equal(utterance["logmel"], logmel[splits[i] : splits[i + 1]])
@@ -57,7 +74,9 @@ def test_the_shard_of_a_row_follows_from_its_id_alone():
     assert len({shard_of(f"utt{i}", 64) for i in range(2000)}) == 64
 
 
-@pytest.mark.parametrize(("n", "shards"), [(1, 1), (16, 1), (58, 3), (1434, 64), (14340, 113), (1_000_000, 7813)])
+@pytest.mark.parametrize(
+    ("n", "shards"), [(1, 1), (16, 1), (58, 3), (1434, 64), (14340, 113), (1_000_000, 7813)]
+)
 def test_shards_hold_about_128_rows_and_are_many_enough_for_many_cores(n, shards):
     assert plan.shard_count(n) == shards
 
@@ -72,7 +91,7 @@ def test_parts_have_the_same_bytes_for_any_number_of_jobs(speech, tmp_path, jobs
 def test_the_same_again_computes_nothing_and_touches_no_part(speech, tmp_path):
     extract(speech, tmp_path / "out")
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out" / "parts").iterdir()}
-    again = Extractor(FEATURES)
+    again = Counting(FEATURES)
     summary = extract(speech, tmp_path / "out", extractor=again)
     assert (summary.n_computed, summary.n_items, again.calls) == (0, 80, 0)
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "out" / "parts").iterdir()} == before
@@ -86,9 +105,12 @@ def test_a_new_a_changed_and_a_vanished_recording_cost_only_their_shards(speech,
     write_wav(speech / "speaker00" / "utt0000.wav", seconds=0.4, seed=7)
     (speech / "speaker01" / "utt0010.wav").unlink()
     found = gather([str(speech)])
-    todo = make_plan(found, Extractor(FEATURES), out, Options())
+    todo = make_plan(found, Counting(FEATURES), out, Options())
     assert (todo.new, todo.changed, todo.vanished) == (
-        ["speaker99/new"], ["speaker00/utt0000"], ["speaker01/utt0010"])
+        ["speaker99/new"],
+        ["speaker00/utt0000"],
+        ["speaker01/utt0010"],
+    )
     assert "since the last run: 1 new, 1 changed, 1 vanished" in todo.note()
     touched = {shard_of(i, todo.layout.n_shards) for i in (*todo.new, *todo.changed, *todo.vanished)}
     assert {s.index for s in todo.pending} == touched
@@ -97,7 +119,7 @@ def test_a_new_a_changed_and_a_vanished_recording_cost_only_their_shards(speech,
     names = {todo.layout.part(out, index).name for index in touched}
     assert {name for name in after if after[name] != before[name]} == names
     shutil.rmtree(out)
-    run(found, Extractor(FEATURES), out)
+    run(found, Counting(FEATURES), out)
     assert parts(out) == after
 
 
@@ -121,11 +143,13 @@ def test_a_changed_option_is_refused_with_what_differs_and_replaced_on_request(s
     out = tmp_path / "out"
     extract(speech, out)
     before = parts(out)
-    with pytest.raises(RunError, match=r'features: \["logmel", "stats"\] there, \["logmel"\] now.*--overwrite'):
-        extract(speech, out, "logmel")
+    with pytest.raises(
+        RunError, match=r'features: \["logmel\(n_mels=20\)"\] there, \["mfcc"\] now.*--overwrite'
+    ):
+        extract(speech, out, "mfcc")
     assert parts(out) == before
-    extract(speech, out, "logmel", options=Options(overwrite=True))
-    extract(speech, tmp_path / "fresh", "logmel")
+    extract(speech, out, "mfcc", options=Options(overwrite=True))
+    extract(speech, tmp_path / "fresh", "mfcc")
     assert parts(out) == parts(tmp_path / "fresh")
 
 
@@ -133,15 +157,16 @@ def test_an_output_that_is_being_replaced_never_shows_old_rows(speech, tmp_path)
     out = tmp_path / "out"
     extract(speech, out)
     stop = StopAfter(1)
-    summary = extract(speech, out, "logmel", options=Options(overwrite=True, jobs=1), display=stop,
-                      interrupted=stop.event)
+    summary = extract(
+        speech, out, "mfcc", options=Options(overwrite=True, jobs=1), display=stop, interrupted=stop.event
+    )
     assert summary.stopped == "interrupted"
     dataset = open_(out)
     assert not dataset.complete
     assert 0 < len(dataset) < 80
-    assert list(dataset.features) == ["logmel"]
-    extract(speech, out, "logmel")
-    extract(speech, tmp_path / "fresh", "logmel")
+    assert list(dataset.features) == ["mfcc", "stats"]
+    extract(speech, out, "mfcc")
+    extract(speech, tmp_path / "fresh", "mfcc")
     assert parts(out) == parts(tmp_path / "fresh")
 
 
@@ -166,7 +191,9 @@ def test_manifest_columns_are_carried_and_a_changed_label_is_noticed(tmp_path):
     manifest = tmp_path / "m.csv"
 
     def write(label, extra=""):
-        lines = [f"c/speaker{i // 10:02d}/utt{i:04d}.wav,u{i:02d},{label if i == 3 else 'calm'}" for i in range(12)]
+        lines = [
+            f"c/speaker{i // 10:02d}/utt{i:04d}.wav,u{i:02d},{label if i == 3 else 'calm'}" for i in range(12)
+        ]
         manifest.write_text("file,id,label\n" + "\n".join(lines) + "\n" + extra)
 
     write("angry")
@@ -175,7 +202,7 @@ def test_manifest_columns_are_carried_and_a_changed_label_is_noticed(tmp_path):
     labels = rows(out).select(["id", "label"]).to_pylist()
     assert labels == [{"id": f"u{i:02d}", "label": "angry" if i == 3 else "calm"} for i in range(12)]
     write("sad")
-    assert make_plan(gather([str(manifest)]), Extractor(FEATURES), out, Options()).changed == ["u03"]
+    assert make_plan(gather([str(manifest)]), Counting(FEATURES), out, Options()).changed == ["u03"]
     extract(manifest, out)
     assert rows(out)["label"].to_pylist()[3] == "sad"
     # A further column changes the columns of every part.
@@ -206,11 +233,12 @@ def test_segments_are_cut_and_recorded(tmp_path):
 
 
 def test_a_long_recording_is_stored_in_consecutive_rows_and_read_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "LONG_SECONDS", 5.0)
     monkeypatch.setattr(plan, "CHUNK_SECONDS", 2.0)
     write_wav(tmp_path / "c" / "long.wav", seconds=7.3, seed=3)
     corpus(tmp_path / "c", 5)
     extract(tmp_path / "c", tmp_path / "chunked")
-    monkeypatch.setattr(plan, "CHUNK_SECONDS", 300.0)
+    monkeypatch.undo()
     extract(tmp_path / "c", tmp_path / "whole")
     stored = rows(tmp_path / "chunked")
     assert [r["chunk"] for r in stored.to_pylist() if r["id"] == "long"] == [0, 1, 2, 3]
@@ -224,7 +252,7 @@ def test_a_long_recording_is_stored_in_consecutive_rows_and_read_as_one(tmp_path
     assert chunked.to_arrow().num_rows == 6
 
 
-class BreaksLate(Extractor):
+class BreaksLate(WithVector):
     """A long recording that turns out to be damaged after some blocks."""
 
     def open_blocks(self, *args, **kwargs):
@@ -237,6 +265,7 @@ class BreaksLate(Extractor):
 
 
 def test_a_long_recording_that_breaks_late_leaves_one_ledger_row_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "LONG_SECONDS", 5.0)
     monkeypatch.setattr(plan, "CHUNK_SECONDS", 2.0)
     write_wav(tmp_path / "c" / "long.wav", seconds=7.3)
     corpus(tmp_path / "c", 5)
@@ -249,7 +278,9 @@ def test_a_long_recording_that_breaks_late_leaves_one_ledger_row_and_no_others(t
 def test_mixed_rates_are_refused_with_the_rates_and_how_many_files_have_them(tmp_path):
     corpus(tmp_path / "c", 20)
     write_wav(tmp_path / "c" / "odd.wav", sr=48000)
-    with pytest.raises(UsageError, match=r"16000 Hz \(20 files\), 48000 Hz \(1 file, the first is .*odd\.wav\); --sr"):
+    with pytest.raises(
+        UsageError, match=r"16000 Hz \(20 files\), 48000 Hz \(1 file, the first is .*odd\.wav\); --sr"
+    ):
         extract(tmp_path / "c", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     extract(tmp_path / "c", tmp_path / "out", options=Options(mixed_rates=True))
@@ -294,7 +325,7 @@ def test_all_recordings_failing_is_still_a_finished_output(tmp_path):
     assert (len(dataset), dataset.complete, len(dataset.failures())) == (0, True, 20)
     assert dataset.to_arrow().num_rows == 0
     assert list(dataset.memory_map()) == []
-    again = Extractor(FEATURES)
+    again = Counting(FEATURES)
     assert extract(tmp_path / "c", out, extractor=again).n_failed == 20
     assert again.calls == 0
 
@@ -334,7 +365,7 @@ def test_max_errors_stops_the_run_and_counts_earlier_failures_too(speech, tmp_pa
     assert 1 <= summary.n_failed <= 3
     assert not open_(out).failures()  # the shard of the failure was not finished
     assert extract(speech, out, options=Options(max_errors=3)).stopped == ""
-    again = Extractor(FEATURES)
+    again = Counting(FEATURES)
     summary = extract(speech, out, extractor=again, options=Options(max_errors=2))
     assert (summary.stopped, summary.n_failed, again.calls) == ("errors", 3, 0)
 
@@ -345,7 +376,9 @@ def test_shares_together_are_the_whole(speech, tmp_path):
         summary = extract(speech, tmp_path / "shared", options=Options(share=Share(number, 3)))
         assert summary.stopped == ""
     assert parts(tmp_path / "shared") == parts(tmp_path / "whole")
-    assert (tmp_path / "shared" / "emofeat.json").read_bytes() == (tmp_path / "whole" / "emofeat.json").read_bytes()
+    assert (tmp_path / "shared" / "emofeat.json").read_bytes() == (
+        tmp_path / "whole" / "emofeat.json"
+    ).read_bytes()
     assert extract(speech, tmp_path / "shared").n_computed == 0
 
 
@@ -370,7 +403,9 @@ def test_a_second_run_on_the_same_output_is_refused_and_names_the_first(speech, 
     out = tmp_path / "out"
     out.mkdir()
     with lock.hold(out, Share()):
-        with pytest.raises(RunError, match=rf"written by another run: process {os.getpid()} on .* since 2\d\d\d-"):
+        with pytest.raises(
+            RunError, match=rf"written by another run: process {os.getpid()} on .* since 2\d\d\d-"
+        ):
             extract(speech, out)
         with pytest.raises(RunError, match="written by another run"):
             extract(speech, out, options=Options(share=Share(1, 2)))
@@ -398,9 +433,11 @@ def test_the_lock_of_a_dead_process_is_taken_over_and_that_of_another_host_is_no
     with lock.hold(tmp_path, Share()):
         pass
     path.write_text(json.dumps({**me, "host": "elsewhere"}))
-    with pytest.raises(RunError, match=r"on elsewhere since .*; if that run is dead, remove"):
-        with lock.hold(tmp_path, Share()):
-            pass
+    with (
+        pytest.raises(RunError, match=r"on elsewhere since .*; if that run is dead, remove"),
+        lock.hold(tmp_path, Share()),
+    ):
+        pass
     assert path.exists()
 
 
@@ -418,7 +455,10 @@ def test_a_folder_that_is_not_ours_is_left_alone(speech, tmp_path):
 def test_temporary_files_of_dead_runs_are_removed(speech, tmp_path):
     out = tmp_path / "out"
     extract(speech, out)
-    for name in (".part-00000-of-00005.parquet.host.4194305.aa.tmp", ".part-00001-of-00005.parquet.x.1.bb.tmp"):
+    for name in (
+        ".part-00000-of-00005.parquet.host.4194305.aa.tmp",
+        ".part-00001-of-00005.parquet.x.1.bb.tmp",
+    ):
         (out / "parts" / name).write_bytes(b"half")
     extract(speech, out)
     assert left_overs(out) == []
@@ -434,37 +474,82 @@ def test_a_damaged_part_is_computed_again(speech, tmp_path):
     assert parts(out) == before
 
 
-def test_python_decodes_what_the_core_cannot_and_says_what_to_install_without(tmp_path, monkeypatch):
-    from emofeat import audio
-
+def test_python_decodes_what_the_core_cannot(tmp_path):
     corpus(tmp_path / "c", 6)
-    (tmp_path / "c" / "voice.opus").write_bytes(b"OggS" + b"\0" * 100)
+    voice_ = write_opus(tmp_path / "c" / "voice.opus", seed=3)
+    # Its rate is found by PyAV, and refused like any other that differs.
+    with pytest.raises(UsageError, match=r"16000 Hz \(6 files\), 48000 Hz \(1 file"):
+        extract(tmp_path / "c", tmp_path / "out")
     out = tmp_path / "out"
-    summary = extract(tmp_path / "c", out, options=Options(mixed_rates=True))
-    (failure,) = summary.failures
-    assert (failure.id, failure.code) == ("voice", "unsupported_codec")
-    assert "emofeat[video]" in failure.message
-
-    class Info:
-        sr, channels, format = 48000, 1, "ogg"
-
-    y = np.ones(48000, np.float32) * np.linspace(-0.5, 0.5, 48000, dtype=np.float32)
-    monkeypatch.setattr(audio, "load", lambda *a, **k: (y, 48000))
-    monkeypatch.setattr(audio, "info", lambda *a, **k: Info)
-    options = Options(mixed_rates=True, retry_failed=True)
-    assert extract(tmp_path / "c", out, options=options).n_failed == 0
-    expected = Extractor(FEATURES).process_signal(y, 48000)
-    got = open_(out)["voice"]
+    assert extract(tmp_path / "c", out, options=Options(mixed_rates=True)).n_failed == 0
+    got, expected = open_(out)["voice"], WithVector(FEATURES).process_file(voice_)
     assert np.array_equal(got["logmel"], expected["logmel"])
-    assert (got.sr, got.info["file_sr"], got.duration) == (48000, 48000, 1.0)
+    assert (got.sr, got.info["file_sr"], got.info["channels"], got.info["format"]) == (48000, 48000, 1, "av")
+    assert got.duration == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_segment_that_python_decodes_is_cut_from_the_resampled_whole(tmp_path):
+    write_opus(tmp_path / "voice.opus", seconds=2.0)
+    (tmp_path / "m.csv").write_text("file,id,start,end\nvoice.opus,part,0.5,1.5\nvoice.opus,beyond,5,6\n")
+    extractor = WithVector(FEATURES, sr=16000)
+    summary = extract(tmp_path / "m.csv", tmp_path / "out", extractor=extractor)
+    assert [(f.id, f.code) for f in summary.failures] == [("beyond", "bad_segment")]
+    got = open_(tmp_path / "out")["part"]
+    assert np.array_equal(got["logmel"], extractor.process_file(tmp_path / "voice.opus", 0.5, 1.5)["logmel"])
+    assert (got.sr, got.info["file_sr"], got.info["n_samples"]) == (16000, 48000, 16000)
+
+
+def test_without_pyav_the_ledger_says_what_to_install(tmp_path, monkeypatch):
+    write_opus(tmp_path / "voice.opus")
+    write_wav(tmp_path / "good.wav")
+    monkeypatch.setitem(sys.modules, "av", None)
+    summary = extract(tmp_path, tmp_path / "out")
+    assert [(f.id, f.code) for f in summary.failures] == [("voice", "unsupported_codec")]
+    assert "pip install 'emofeat[video]'" in summary.failures[0].message
+    monkeypatch.undo()
+    options = Options(retry_failed=True, mixed_rates=True)
+    assert extract(tmp_path, tmp_path / "out", options=options).n_failed == 0
+
+
+def test_a_defect_of_a_decoder_costs_one_recording(tmp_path, monkeypatch):
+    corpus(tmp_path / "c", 6)
+    write_opus(tmp_path / "c" / "voice.opus")
 
     def crash(*args, **kwargs):
         raise ZeroDivisionError("in a decoder")
 
-    monkeypatch.setattr(audio, "load", crash)
-    os.utime(tmp_path / "c" / "voice.opus", (1, 1))
-    (failure,) = extract(tmp_path / "c", out, options=options).failures
-    assert (failure.code, failure.message) == ("internal", "ZeroDivisionError: in a decoder")
+    monkeypatch.setattr(audio, "decode_with_av", crash)
+    (failure,) = extract(tmp_path / "c", tmp_path / "out", options=Options(mixed_rates=True)).failures
+    assert (failure.id, failure.code, failure.message) == (
+        "voice",
+        "internal",
+        "ZeroDivisionError: in a decoder",
+    )
+
+
+def test_a_defect_of_the_extractor_costs_the_recording_that_meets_it(tmp_path):
+    class Defective(WithVector):
+        def extract_batch(self, items, **options):
+            if any("utt0003" in path for path, _, _ in items):
+                raise IndexError("out of range")
+            return super().extract_batch(items, **options)
+
+    corpus(tmp_path / "c", 6)
+    summary = extract(tmp_path / "c", tmp_path / "out", extractor=Defective(FEATURES))
+    (failure,) = summary.failures
+    assert (failure.id, failure.code, failure.message) == (
+        "speaker00/utt0003",
+        "internal",
+        "IndexError: out of range",
+    )
+    assert rows(tmp_path / "out").num_rows == 5
+
+
+def test_features_whose_width_depends_on_the_rate_are_refused_for_mixed_rates(tmp_path):
+    write_wav(tmp_path / "a.wav", sr=16000)
+    write_wav(tmp_path / "b.wav", sr=48000)
+    with pytest.raises(UsageError, match=r"has 257 columns at 16000 Hz and 1025 at 48000 Hz.*--sr"):
+        extract(tmp_path, tmp_path / "out", "spectrogram(win_ms=25)", options=Options(mixed_rates=True))
 
 
 def test_the_number_of_jobs_respects_environment_affinity_and_control_groups(tmp_path, monkeypatch):
@@ -491,12 +576,6 @@ def test_the_number_of_jobs_respects_environment_affinity_and_control_groups(tmp
 
 def test_few_shards_and_many_jobs_share_the_threads(tmp_path):
     corpus(tmp_path / "c", 30)
-    seen = []
-
-    class Watching(Extractor):
-        def extract_batch(self, items, *, n_threads=1, max_seconds):
-            seen.append(n_threads)
-            return super().extract_batch(items, n_threads=n_threads, max_seconds=max_seconds)
-
-    extract(tmp_path / "c", tmp_path / "out", extractor=Watching(FEATURES), options=Options(jobs=8))
-    assert seen == [8]
+    extractor = Counting(FEATURES)
+    extract(tmp_path / "c", tmp_path / "out", extractor=extractor, options=Options(jobs=8))
+    assert extractor.threads == [8]

@@ -20,6 +20,8 @@ COMMANDS = {
     "completion": ("completion", "Print the completion script of a shell."),
 }
 
+# What the caller has to say differently; everything else went wrong while doing it.
+_USAGE_CODES = ("bad_request", "bad_parameter", "unknown_name", "bad_rate")
 DONE, FAILED, USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -100,23 +102,14 @@ def run(argv: list[str] | None = None) -> int:
         exit_code = _code_of(error)
         if exit_code is None:
             raise
-        # A KeyError shows its message in quotes.
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        click.echo(f"emofeat: {message}", err=True)
+        click.echo(f"emofeat: {error}", err=True)
         return exit_code
 
 
 def _code_of(error: Exception) -> int | None:
     """The exit code for an error that a person can do something about; None for a defect."""
-    from emofeat.engine.errors import RunError, UsageError
     from emofeat.exceptions import EmofeatError
-    from emofeat.store.extras import MissingExtraError
-    from emofeat.store.schema import StoreError
 
-    if isinstance(error, UsageError):
-        return USAGE
     if isinstance(error, EmofeatError):
-        return USAGE if error.code in ("bad_parameter", "unknown_name", "bad_rate") else FAILED
-    if isinstance(error, RunError | StoreError | MissingExtraError | OSError):
-        return FAILED
-    return None
+        return USAGE if error.code in _USAGE_CODES else FAILED
+    return FAILED if isinstance(error, OSError) else None

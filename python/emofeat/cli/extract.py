@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -86,6 +87,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     \b
     emofeat extract corpus/ -f 'logmel,mfcc(n_mfcc=13)' --sr 16000 -o feats/
     """
+    # Before the imports: what a run allocates by the thousand lives until its end.
+    gc.set_threshold(100_000, 50, 100)
     from emofeat import config
 
     as_json, dry_run, file = given.pop("as_json"), given.pop("dry_run"), given.pop("file")

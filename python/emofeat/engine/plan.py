@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from emofeat.engine.errors import RunError, UsageError
 from emofeat.engine.inputs import Corpus, Item
@@ -22,13 +23,15 @@ from emofeat.engine.protocol import FeatureExtractor
 from emofeat.engine.shard import Failed, Shard, is_finished, is_unchanged, part_state, shard_of
 from emofeat.store.schema import DESCRIPTION, PARTS, Layout, StoreError, check_carried, describe
 
-#: Recordings longer than this are stored as several rows.
-CHUNK_SECONDS = 300.0
+#: Recordings longer than the one are stored in rows of the other, in seconds.
+LONG_SECONDS, CHUNK_SECONDS = 300.0, 60.0
 _ROWS_PER_SHARD = 128
 # A small corpus is cut finer, so that its shards can keep many cores busy.
 _SHARDS_WANTED, _ROWS_AT_LEAST = 64, 16
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
 # Looking at a file mostly waits for the disk or the network.
-_LOOKERS = 16
+_LOOKERS, _LOOKED_AT_ONCE = 16, 64
 
 
 @dataclass
@@ -128,6 +131,7 @@ def make(
         n_shards=old.n_shards if old is not None else n_shards or shard_count(len(corpus.items)),
         corpus_sr=old.corpus_sr if old is not None and own_rate else None,
         mixed_rates=mixed_rates,
+        long_seconds=LONG_SECONDS if old is None else old.long_seconds,
         chunk_seconds=CHUNK_SECONDS if old is None else old.chunk_seconds,
     )
     try:
@@ -136,13 +140,30 @@ def make(
         raise UsageError(str(error)) from None
     plan = Plan(out, layout, share, found, replaces=replaces)
     _compare(plan, corpus, retry_failed, check_content)
-    if own_rate:
+    sr = extractor.config.get("sr")
+    if sr is None:
         # All of a new corpus is looked at, so that every share of it finds the same.
-        items = corpus.items if layout.corpus_sr is None else [i for s in plan.pending for i in s.items]
-        layout = replace(layout, corpus_sr=one_rate(items, layout.corpus_sr, probe))
-    sr = extractor.config.get("sr") or layout.corpus_sr
+        new = layout.corpus_sr is None and not mixed_rates
+        items = corpus.items if new else [item for shard in plan.pending for item in shard.items]
+        found_rates = _rates(items, probe)
+        if mixed_rates:
+            _check_widths(extractor, sorted(set(found_rates.values())))
+        else:
+            sr = one_rate(found_rates, layout.corpus_sr)
+            layout = replace(layout, corpus_sr=sr)
     plan.layout = replace(layout, features=describe(extractor, sr))
     return plan
+
+
+def _check_widths(extractor: FeatureExtractor, rates: Sequence[int]) -> None:
+    """Refuse features whose number of columns depends on the rate: one stored column cannot hold them."""
+    for here, there in pairwise(rates):
+        for a, b in zip(extractor.schema_at(here), extractor.schema_at(there), strict=True):
+            if len(a.columns) != len(b.columns):
+                raise UsageError(
+                    f"{a.spec} has {len(a.columns)} columns at {here} Hz and {len(b.columns)} at {there} Hz, "
+                    "which one output cannot hold; resample with --sr, or fix the length of the FFT (--n-fft)"
+                )
 
 
 def existing(out: Path) -> Layout | None:
@@ -223,10 +244,14 @@ def _look_at(items: Sequence[Item], corpus: Corpus, check_content: bool) -> dict
         text = _hash(basis, seen)
         return (f"{text}|{_hash(basis, _content(item.path))}" if check_content else text), size
 
-    if len(items) < 2000 and not check_content:
-        return {item.id: look(item) for item in items}
+    return dict(zip((item.id for item in items), _on_threads(look, items), strict=True))
+
+
+def _on_threads(function: Callable[[_Given], _Found], values: Sequence[_Given]) -> list[_Found]:
+    """`function` of each value, in order, in groups: a future costs more than a look at a local file."""
+    groups = [values[i : i + _LOOKED_AT_ONCE] for i in range(0, len(values), _LOOKED_AT_ONCE)]
     with ThreadPoolExecutor(_LOOKERS) as pool:
-        return dict(zip((item.id for item in items), pool.map(look, items, chunksize=64), strict=True))
+        return [result for group in pool.map(lambda g: [function(v) for v in g], groups) for result in group]
 
 
 def _content(path: str) -> str | int:
@@ -245,35 +270,39 @@ def _hash(*parts: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def one_rate(items: Sequence[Item], known: int | None, probe: Callable[[str], int | None]) -> int | None:
-    """The rate that all recordings have, from their headers; None if none can be told.
+def _rates(items: Sequence[Item], probe: Callable[[str], int | None]) -> dict[str, int]:
+    """The rate that the header of each file announces.
 
-    Files whose header cannot be read do not count; they fail when they are decoded.
+    Files whose header cannot be read are left out; they fail when they are decoded.
     """
     paths = list(dict.fromkeys(item.path for item in items))
-    with ThreadPoolExecutor(_LOOKERS) as pool:
-        rates = list(pool.map(probe, paths, chunksize=16))
-    found = Counter(rate for rate in rates if rate is not None)
+    rates = _on_threads(probe, paths)
+    return {path: rate for path, rate in zip(paths, rates, strict=True) if rate is not None}
+
+
+def one_rate(rates: dict[str, int], known: int | None) -> int | None:
+    """The rate that all files have; None if none can be told."""
+    found = Counter(rates.values())
     if known is not None and set(found) - {known}:
-        others = _listed(Counter({r: n for r, n in found.items() if r != known}), paths, rates)
+        others = _listed({path: rate for path, rate in rates.items() if rate != known})
         raise UsageError(
             f"the output holds recordings of {known} Hz, and new ones have {others}; {_RATE_ADVICE}"
         )
     if len(found) > 1:
-        raise UsageError(
-            f"the recordings have different rates: {_listed(found, paths, rates)}; {_RATE_ADVICE}"
-        )
+        raise UsageError(f"the recordings have different rates: {_listed(rates)}; {_RATE_ADVICE}")
     return known if known is not None else next(iter(found), None)
 
 
 _RATE_ADVICE = "--sr resamples all to one rate, --mixed-rates keeps each recording as it is"
 
 
-def _listed(found: Counter[int], paths: Sequence[str], rates: Sequence[int | None]) -> str:
+def _listed(rates: dict[str, int]) -> str:
     """Each rate with its number of files; the rare ones with the first of them."""
+    found = Counter(rates.values())
     most = max(found.values())
     shown = []
     for rate, n in found.most_common():
-        example = f", the first is {paths[rates.index(rate)]}" if n < most or len(found) == 1 else ""
+        first = next(path for path, r in rates.items() if r == rate)
+        example = f", the first is {first}" if n < most or len(found) == 1 else ""
         shown.append(f"{rate} Hz ({n:,} file{'s' if n > 1 else ''}{example})")
     return ", ".join(shown)

@@ -68,11 +68,27 @@ class Summary:
 def file_rate(path: str) -> int | None:
     """The sampling rate that the header of a file announces; None if it cannot be told."""
     from emofeat import audio
-    from emofeat.exceptions import EmofeatError
+    from emofeat.exceptions import EmofeatError, UnsupportedCodecError
 
     try:
-        return int(audio.info(path).sr)
+        return audio.info(path).sr
+    except UnsupportedCodecError:
+        return _rate_by_av(path)
     except (EmofeatError, OSError):
+        return None
+
+
+def _rate_by_av(path: str) -> int | None:
+    """The same from PyAV, for what the core does not open; None without it."""
+    try:
+        import av
+    except ImportError:
+        return None
+    try:
+        with av.open(path) as container:
+            rate: int = container.streams.audio[0].rate
+            return rate
+    except (av.FFmpegError, IndexError):
         return None
 
 

@@ -236,7 +236,15 @@ def _compute(
         failures.append(Failed(item.id, item.file, item.start, item.end, code, message))
 
     segments = [(item.path, item.start, item.end) for item in items]
-    batch = extractor.extract_batch(segments, n_threads=n_threads, max_seconds=layout.chunk_seconds)
+    try:
+        batch = extractor.extract_batch(segments, n_threads=n_threads, max_seconds=layout.long_seconds)
+    except Exception as error:
+        if len(positions) > 1:  # find the recording that does it
+            for position in positions:
+                yield from _compute(shard, [position], extractor, layout, n_threads, failures, control, spool)
+            return
+        fail(0, "internal", f"{type(error).__name__}: {error}")
+        return
     keep = np.ones(len(batch.rows), bool)
     for i, row in enumerate(batch.rows):
         if layout.corpus_sr not in (None, row.file_sr):
@@ -303,7 +311,7 @@ def _from_batch(
             lengths = np.diff(splits)
             values = values[np.repeat(keep, lengths)]
             splits = np.concatenate([[0], lengths[keep].cumsum()])
-        _put(columns, feature, values, splits, layout)
+        _put(columns, feature, values, splits)
     return _Rows(columns, sum(row.duration for row in rows))
 
 
@@ -311,21 +319,19 @@ def _by_python(shard: Shard, position: int, extractor: FeatureExtractor, layout:
     """A recording that the core cannot decode, decoded by PyAV where it is installed."""
     from emofeat import audio
 
-    item = shard.items[position]
+    item, config = shard.items[position], extractor.config
     with _one_recording():
-        y, file_sr = audio.load(
-            item.path, start=item.start, end=item.end, channel=extractor.config["channel"]
-        )
-        info = audio.info(item.path)
+        planes, file_sr = audio.load(item.path, mono=False)
     _check_rate(file_sr, layout)
     with _one_recording():
-        result = extractor.process_signal(y, file_sr)
-    n_samples = round(len(y) * result.sr / file_sr)
-    row = _Row(0, result.sr, file_sr, info.channels, n_samples, len(y) / file_sr, info.format)
+        y = planes[0] if len(planes) == 1 else audio.as_signal(planes, config["channel"])
+        y, sr = audio._finish(y[np.newaxis], file_sr, config["sr"], item.start, item.end, mono=True)
+        result = extractor.process_signal(y, sr)
+    row = _Row(0, sr, file_sr, len(planes), len(y), len(y) / sr, "av")
     columns = _own_columns(shard, [position], [row], [0])
     for feature in layout.features:
         values = result[feature.key].reshape(-1, len(feature.columns))
-        _put(columns, feature, values, np.array([0, len(values)]), layout)
+        _put(columns, feature, values, np.array([0, len(values)]))
     return _Rows(columns, row.duration)
 
 
@@ -356,11 +362,13 @@ def _long(
     schema = layout.arrow_schema()
     try:
         with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-            blocks = _blocks(extractor, item, layout)
-            for chunk, block in enumerate(blocks):
-                rows = _from_block(shard, position, chunk, block, layout)
+            read = 0
+            for chunk, block in enumerate(_blocks(extractor, item, layout)):
+                # Blocks count the samples from the beginning, rows their own.
+                n, read = block.row.n_samples - read, block.row.n_samples
+                rows = _from_block(shard, position, chunk, n, block, layout)
                 writer.write_batch(pa.record_batch(_filled(rows, schema), schema=schema))
-                control.advance(0, block.row.duration, ())
+                control.advance(0, n / block.row.sr, ())
         with pa.OSFile(str(spool), "rb") as source, pa.ipc.open_stream(source) as reader:
             for batch in reader:
                 yield _Rows(dict(zip(schema.names, batch.columns, strict=True)), 0.0)
@@ -383,15 +391,16 @@ def _blocks(extractor: FeatureExtractor, item: Item, layout: Layout) -> Iterator
         yield block
 
 
-def _from_block(shard: Shard, position: int, chunk: int, block: Block, layout: Layout) -> dict[str, pa.Array]:
-    columns = _own_columns(shard, [position], [block.row], [chunk])
+def _from_block(
+    shard: Shard, position: int, chunk: int, n_samples: int, block: Block, layout: Layout
+) -> dict[str, pa.Array]:
+    r = block.row
+    row = _Row(0, r.sr, r.file_sr, r.channels, n_samples, n_samples / r.sr, r.format)
+    columns = _own_columns(shard, [position], [row], [chunk])
     for feature in layout.features:
-        try:
+        if feature.key in block:  # a vector describes the whole: it comes with the last block, null before
             values = block[feature.key].reshape(-1, len(feature.columns))
-        except KeyError:  # a vector describes the whole: it comes with the last block, null before
-            continue
-        if feature.kind == "frames" or len(values):
-            _put(columns, feature, values, np.array([0, len(values)]), layout)
+            _put(columns, feature, values, np.array([0, len(values)]))
     return columns
 
 
@@ -419,11 +428,7 @@ def _own_columns(
 
 
 def _put(
-    columns: dict[str, pa.Array],
-    feature: Feature,
-    values: NDArray[Any],
-    splits: NDArray[np.int64],
-    layout: Layout,
+    columns: dict[str, pa.Array], feature: Feature, values: NDArray[Any], splits: NDArray[np.int64]
 ) -> None:
     """Add the columns of one feature."""
     import pyarrow as pa

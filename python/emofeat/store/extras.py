@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-
-class MissingExtraError(ImportError):
-    """A package that this step needs and that is not part of the plain install."""
+from emofeat.exceptions import MissingExtraError
 
 
 def need(module: str, extra: str) -> Any:
@@ -22,5 +20,6 @@ def need(module: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            f"this needs the package {module.partition('.')[0]!r}: pip install 'emofeat[{extra}]'"
+            f"this needs the package {module.partition('.')[0]!r}: pip install 'emofeat[{extra}]'",
+            "missing_extra",
         ) from error

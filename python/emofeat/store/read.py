@@ -24,6 +24,7 @@ from emofeat.store.schema import (
     META_LAYOUT,
     Feature,
     Layout,
+    NoSuchNameError,
     StoreError,
     feature_of,
     n_frames_column,
@@ -168,8 +169,10 @@ class Dataset(Sequence[Utterance]):
         except KeyError:
             failed = {f.id: f for f in self.failures()}
             if id_ in failed:
-                raise KeyError(f"{id_!r} failed: {failed[id_].message} ({failed[id_].code})") from None
-            raise KeyError(f"no utterance {id_!r}{did_you_mean(id_, self._positions)}") from None
+                message = f"{id_!r} failed: {failed[id_].message} ({failed[id_].code})"
+                raise NoSuchNameError(message, failed[id_].code) from None
+            hint = did_you_mean(id_, self._positions)
+            raise NoSuchNameError(f"no utterance {id_!r}{hint}", "unknown_name") from None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -200,7 +203,7 @@ class Dataset(Sequence[Utterance]):
         """The number of frames of feature `key` for every utterance."""
         feature = feature_of(self.layout.features, key)
         if feature.kind != "frames":
-            raise KeyError(f"{key!r} is a vector, it has no frames")
+            raise NoSuchNameError(f"{key!r} is a vector, it has no frames", "unknown_name")
         counts: NDArray[np.int32] = self._index[n_frames_column(key)].to_numpy()
         return counts
 
@@ -275,7 +278,8 @@ class Dataset(Sequence[Utterance]):
             elif name in known:
                 stored.append(name)
             else:
-                raise KeyError(f"no column {name!r} here{did_you_mean(name, [*known, *self.features])}")
+                hint = did_you_mean(name, [*known, *self.features])
+                raise NoSuchNameError(f"no column {name!r} here{hint}", "unknown_name")
         return stored
 
     @cached_property

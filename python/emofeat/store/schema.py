@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emofeat._suggest import did_you_mean
+from emofeat.exceptions import EmofeatError, UnknownNameError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,8 +31,18 @@ PARTS = "parts"
 META_LAYOUT, META_INPUTS, META_FAILURES = "emofeat.layout", "emofeat.inputs", "emofeat.failures"
 
 
-class StoreError(RuntimeError):
+class StoreError(EmofeatError, RuntimeError):
     """A feature directory that is missing, unfinished, or not one of ours."""
+
+    def __init__(self, message: str, code: str = "store") -> None:
+        super().__init__(message, code)
+
+
+class NoSuchNameError(UnknownNameError, KeyError):
+    """An utterance, feature or column that a feature directory does not hold."""
+
+    def __str__(self) -> str:  # a KeyError shows its message in quotes
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,8 @@ class Feature:
     """One feature as it is stored: `kind` is "frames" (one list column) or "vector" (named columns).
 
     `columns` are the names inside the feature, `stored` those of the Parquet columns that hold it.
-    `hop`, `window` and `offset` of frames are in seconds, None where they differ from row to row.
+    `hop`, `window` and `offset` (the centre of the first frame) are in seconds, None for vectors and
+    where they differ from row to row because the rates are mixed.
     """
 
     key: str
@@ -68,14 +80,16 @@ class Layout:
     #: The one rate of the corpus in Hz; None where recordings are resampled or rates may differ.
     corpus_sr: int | None
     mixed_rates: bool
-    #: Recordings longer than this are stored in rows of this length, in seconds.
+    #: Recordings longer than `long_seconds` are stored in rows of `chunk_seconds`.
+    long_seconds: float
     chunk_seconds: float
 
     @property
     def digest(self) -> str:
         """Changes whenever an option changes a stored number or column; part of every part."""
         columns = [(f.name, str(f.type)) for f in self.carried]
-        basis = [SCHEMA_VERSION, self.extractor_digest, columns, self.n_shards, self.chunk_seconds]
+        basis = [SCHEMA_VERSION, self.extractor_digest, columns, self.n_shards]
+        basis += [self.long_seconds, self.chunk_seconds]
         return hashlib.blake2b(json.dumps(basis).encode(), digest_size=16).hexdigest()
 
     def part(self, out: Path, index: int) -> Path:
@@ -116,6 +130,7 @@ class Layout:
             "n_shards": self.n_shards,
             "corpus_sr": self.corpus_sr,
             "mixed_rates": self.mixed_rates,
+            "long_seconds": self.long_seconds,
             "chunk_seconds": self.chunk_seconds,
             "features": [asdict(f) for f in self.features],
             "carried": [{"name": f.name, "type": str(f.type)} for f in self.carried],
@@ -153,6 +168,7 @@ class Layout:
                 n_shards=described["n_shards"],
                 corpus_sr=described["corpus_sr"],
                 mixed_rates=described["mixed_rates"],
+                long_seconds=described["long_seconds"],
                 chunk_seconds=described["chunk_seconds"],
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -195,13 +211,13 @@ def n_frames_column(key: str) -> str:
     return f"{key}.n_frames"
 
 
-def describe(extractor: FeatureExtractor, timing_sr: int | None) -> tuple[Feature, ...]:
-    """The features of `extractor` with the names of the columns that store them.
+def describe(extractor: FeatureExtractor, sr: int | None) -> tuple[Feature, ...]:
+    """The features of `extractor` for recordings of `sr` Hz with the names of the columns that store them.
 
     A column of a vector is stored under its own name; where two vectors, or a vector and another
-    column, share one, under `key.name`.
+    column, share one, under `key.name`. Without `sr` the rates are mixed, and times in seconds unknown.
     """
-    infos = list(extractor.schema)
+    infos = extractor.schema if sr is None else extractor.schema_at(sr)
     frames = [i for i in infos if i.kind == "frames"]
     for info in frames:
         if info.key in {f.name for f in own_fields()}:
@@ -212,14 +228,13 @@ def describe(extractor: FeatureExtractor, timing_sr: int | None) -> tuple[Featur
         [f.name for f in own_fields()] + [i.key for i in frames] + [n_frames_column(i.key) for i in frames]
     )
     counts = Counter(taken + [name for i in infos if i.kind == "vector" for name in i.columns])
-    shared = {name for name, count in counts.items() if count > 1}
-    timing = {} if timing_sr is None or not frames else _timing(extractor, [i.key for i in frames], timing_sr)
     features = []
     for info in infos:
         columns = tuple(info.columns)
+        timed = info.kind == "frames" and sr is not None
         stored: tuple[str, ...] = (info.key,)
         if info.kind == "vector":
-            stored = tuple(f"{info.key}.{name}" if name in shared else name for name in columns)
+            stored = tuple(f"{info.key}.{name}" if counts[name] > 1 else name for name in columns)
         features.append(
             Feature(
                 key=info.key,
@@ -231,7 +246,9 @@ def describe(extractor: FeatureExtractor, timing_sr: int | None) -> tuple[Featur
                 description=info.description,
                 columns=columns,
                 stored=stored,
-                **timing.get(info.key, {}),
+                hop=info.hop if timed else None,
+                window=info.window if timed else None,
+                offset=info.offset if timed else None,
             )
         )
     return tuple(features)
@@ -249,22 +266,19 @@ def check_carried(carried: pa.Schema, features: Sequence[Feature]) -> None:
 
 
 def feature_of(features: Sequence[Feature], key: str) -> Feature:
-    """The feature called `key`, or a KeyError that suggests one."""
+    """The feature called `key`.
+
+    Raises
+    ------
+    NoSuchNameError
+        There is none; the message suggests one.
+    """
     for feature in features:
         if feature.key == key:
             return feature
     keys = [f.key for f in features]
-    raise KeyError(f"no feature {key!r} here; there are {', '.join(keys)}{did_you_mean(key, keys)}")
-
-
-def _timing(extractor: FeatureExtractor, keys: Sequence[str], sr: int) -> dict[str, dict[str, float]]:
-    """Hop and offset in seconds of every feature with frames, at the rate `sr`."""
-    import numpy as np
-
-    # Any signal will do that is long enough for one frame of every feature; noise is never refused.
-    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 4 * sr).astype(np.float32)
-    result = extractor.process_signal(noise, sr)
-    return {key: {"hop": result.hop(key), "offset": result.offset(key)} for key in keys}
+    hint = did_you_mean(key, keys)
+    raise NoSuchNameError(f"no feature {key!r} here{hint}; there are {', '.join(keys)}", "unknown_name")
 
 
 def _own_versions() -> dict[str, Any]:

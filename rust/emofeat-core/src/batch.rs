@@ -120,7 +120,8 @@ impl Reader {
 
     /// Appends up to `max` samples to `out` and says how many; 0 is the end.
     pub fn read(&mut self, out: &mut Vec<f32>, max: usize) -> Result<usize> {
-        let wanted = self.left.map_or(max, |left| usize::try_from(left).map_or(max, |left| left.min(max)));
+        let wanted =
+            self.left.map_or(max, |left| usize::try_from(left).map_or(max, |left| left.min(max)));
         let count = if !self.resampled {
             if wanted == 0 { 0 } else { self.source.read(out, wanted)? }
         } else {
@@ -133,7 +134,8 @@ impl Reader {
             *left -= count as u64;
             // A length that is not in the header shows only here.
             if count == 0 && *left > 1 {
-                let message = format!("the segment ends {} samples after the recording does", *left);
+                let message =
+                    format!("the segment ends {} samples after the recording does", *left);
                 return Err(Error::new(Code::BadSegment, message));
             }
         }
@@ -262,7 +264,12 @@ pub struct Extractor {
 
 impl Extractor {
     /// Features `specs`, computed at rate `sr` or, if none, at each recording's own.
-    pub fn new(specs: Vec<Spec>, options: Options, sr: Option<u32>, channel: Channel) -> Result<Self> {
+    pub fn new(
+        specs: Vec<Spec>,
+        options: Options,
+        sr: Option<u32>,
+        channel: Channel,
+    ) -> Result<Self> {
         let extractor = Self { specs, options, sr, channel, plans: Mutex::default() };
         // Mistakes that do not depend on the rate show here and not at the first file; 48 kHz has
         // room for every frequency that a parameter may name.
@@ -310,7 +317,9 @@ impl Extractor {
         match self.outcome(0, item, f64::INFINITY) {
             Outcome::Done(row, values) => Ok((row, values)),
             Outcome::Failed(error) => Err(error),
-            Outcome::Deferred => Err(Error::new(Code::Internal, "deferred although no limit was given")),
+            Outcome::Deferred => {
+                Err(Error::new(Code::Internal, "deferred although no limit was given"))
+            }
         }
     }
 
@@ -318,7 +327,8 @@ impl Extractor {
     fn outcome(&self, index: usize, item: &Item, max_seconds: f64) -> Outcome {
         let work = || self.one(index, item, max_seconds).unwrap_or_else(Outcome::Failed);
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-            let message = "a defect in emofeat or one of its decoders; please report it with this file";
+            let message =
+                "a defect in emofeat or one of its decoders; please report it with this file";
             Outcome::Failed(Error::new(Code::Internal, message))
         })
     }
@@ -349,7 +359,10 @@ impl Extractor {
         self.each(signals.len(), threads, |index| match self.signal(signals[index], sr) {
             Ok((sr, values)) => {
                 let n_samples = signals[index].len() as u64;
-                Outcome::Done(Row { index, sr, file_sr: sr, channels: 1, n_samples, format: "signal" }, values)
+                Outcome::Done(
+                    Row { index, sr, file_sr: sr, channels: 1, n_samples, format: "signal" },
+                    values,
+                )
             }
             Err(error) => Outcome::Failed(error),
         })
@@ -409,7 +422,8 @@ impl Batch {
                     self.values = values;
                     return;
                 }
-                for ((all, splits), new) in self.values.iter_mut().zip(&mut self.splits).zip(values) {
+                for ((all, splits), new) in self.values.iter_mut().zip(&mut self.splits).zip(values)
+                {
                     all.append(new);
                     splits.push(all.len());
                 }

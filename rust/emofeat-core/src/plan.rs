@@ -183,7 +183,9 @@ fn with_front_end(specs: &[Spec], front_end: &Given) -> Result<Vec<Spec>> {
             while let Some(inner) = &spec.inner {
                 spec = inner;
             }
-            known.extend(features::find(&spec.name)?.params.iter().flat_map(|p| p.iter()).map(|p| p.name));
+            known.extend(
+                features::find(&spec.name)?.params.iter().flat_map(|p| p.iter()).map(|p| p.name),
+            );
         }
         let message = format!(
             "front-end parameter '{name}' belongs to none of the features{}",
@@ -198,10 +200,16 @@ impl Plan {
     /// Settles `specs` for signals of `sr` Hz.
     pub fn new(specs: &[Spec], sr: u32, options: Options) -> Result<Self> {
         if specs.is_empty() {
-            return Err(Error::new(Code::BadParameter, "no feature is asked for; allowed is one or more"));
+            return Err(Error::new(
+                Code::BadParameter,
+                "no feature is asked for; allowed is one or more",
+            ));
         }
         if sr == 0 {
-            return Err(Error::new(Code::BadRate, "the sampling rate is 0 Hz; allowed are rates from 1 Hz"));
+            return Err(Error::new(
+                Code::BadRate,
+                "the sampling rate is 0 Hz; allowed are rates from 1 Hz",
+            ));
         }
         let specs = with_front_end(specs, &options.front_end)?;
         let mut plan =
@@ -223,7 +231,11 @@ impl Plan {
     fn add(&mut self, key: String, spec: &Spec, recipe: Recipe) -> Result<()> {
         let mut width = <f64 as Precision<L64>>::base(recipe.base.as_ref()).width();
         let surveys = <f64 as Precision<L64>>::base(recipe.base.as_ref()).surveys();
-        let mut scope = if surveys || recipe.front.prep == Prep::Normalise { Scope::Global } else { Scope::Local };
+        let mut scope = if surveys || recipe.front.prep == Prep::Normalise {
+            Scope::Global
+        } else {
+            Scope::Local
+        };
         for op in &recipe.ops {
             let op = <f64 as Precision<L64>>::op(op.as_ref());
             op.check(width)?;
@@ -304,7 +316,9 @@ impl Plan {
                 return too_short(format!(
                     "signal has {n} samples, one frame of '{}' needs {length} ({} ms at {} Hz); \
                      on_short='pad' or 'allow' computes it all the same",
-                    f.key, ms(length), self.sr
+                    f.key,
+                    ms(length),
+                    self.sr
                 ));
             }
             let (frames, rows) = (f.framing.frames(n), self.min_rows(f.place));
@@ -328,7 +342,9 @@ impl Plan {
             if self.options.on_nonfinite == OnNonFinite::Error {
                 return Err(non_finite(at as u64));
             }
-            replaced = Some(samples.iter().map(|x| if x.is_finite() { *x } else { S::default() }).collect());
+            replaced = Some(
+                samples.iter().map(|x| if x.is_finite() { *x } else { S::default() }).collect(),
+            );
         }
         if samples.is_empty() && self.options.on_short == OnShort::Error {
             return Err(Error::new(Code::NoSamples, "the signal has no samples"));
@@ -366,7 +382,11 @@ impl Plan {
         self.collect(single, double)
     }
 
-    fn collect(&self, mut single: Vec<Vec<Vec<f32>>>, mut double: Vec<Vec<Vec<f64>>>) -> Vec<Values> {
+    fn collect(
+        &self,
+        mut single: Vec<Vec<Vec<f32>>>,
+        mut double: Vec<Vec<Vec<f64>>>,
+    ) -> Vec<Values> {
         let take = |f: &Feature| {
             let Place { double: in_double, group, member } = f.place;
             if !in_double {
@@ -411,7 +431,9 @@ pub fn transform<T: Precision<L>, const L: usize>(
 /// since nearly all signals have none.
 fn first_non_finite<S: Sample>(samples: &[S]) -> Option<usize> {
     let bad = |x: &S| !x.is_finite();
-    let block = samples.chunks(1024).position(|block| block.iter().fold(false, |found, x| found | bad(x)))?;
+    let block = samples
+        .chunks(1024)
+        .position(|block| block.iter().fold(false, |found, x| found | bad(x)))?;
     let at = 1024 * block;
     samples[at..].iter().position(bad).map(|i| at + i)
 }
@@ -507,7 +529,10 @@ impl<T: Precision<L>, const L: usize> Group<T, L> {
                 compute(first, valid, work);
                 for ((member, base), state) in self.members.iter().zip(&bases).zip(&mut states) {
                     if base.surveys() {
-                        base.survey(&Block::new(first as u64, valid, work.rows(), &member.ids), state);
+                        base.survey(
+                            &Block::new(first as u64, valid, work.rows(), &member.ids),
+                            state,
+                        );
                     }
                 }
                 if keep {
@@ -520,7 +545,8 @@ impl<T: Precision<L>, const L: usize> Group<T, L> {
                 }
             }
         }
-        let mut out: Vec<Vec<T>> = bases.iter().map(|b| Vec::with_capacity(frames * b.width())).collect();
+        let mut out: Vec<Vec<T>> =
+            bases.iter().map(|b| Vec::with_capacity(frames * b.width())).collect();
         for (at, (first, valid)) in blocks().enumerate() {
             let rows = match kept.get(at) {
                 Some(rows) => rows,
@@ -597,7 +623,8 @@ impl<T: Real> PrepRun<T> {
             Prep::Normalise => {
                 let scale = 32768.0;
                 let mean = self.sum / scale / self.count.max(1) as f64;
-                let top = (self.high / scale - mean).abs().max((self.low / scale - mean).abs()) + 1e-10;
+                let top =
+                    (self.high / scale - mean).abs().max((self.low / scale - mean).abs()) + 1e-10;
                 out.extend(samples.iter().map(|x| T::of((x.to::<f64>() / scale - mean) / top)));
             }
         }
@@ -620,7 +647,9 @@ impl Run {
     /// Starts. With `stream`, features that need the whole recording are refused; otherwise the
     /// caller feeds the recording once for each of [`Run::passes`].
     pub fn new(plan: Arc<Plan>, stream: bool) -> Result<Self> {
-        if stream && let Some((f, why)) = plan.features.iter().find_map(|f| Some((f, f.global_because?))) {
+        if stream
+            && let Some((f, why)) = plan.features.iter().find_map(|f| Some((f, f.global_because?)))
+        {
             let message = format!("'{}' cannot stream: {why}", f.key);
             return Err(Error::new(Code::NotStreamable, message));
         }
@@ -655,7 +684,9 @@ impl Run {
             if options.on_nonfinite == OnNonFinite::Error {
                 return Err(non_finite(self.count + at as u64));
             }
-            replaced = Some(samples.iter().map(|x| if x.is_finite() { *x } else { S::default() }).collect());
+            replaced = Some(
+                samples.iter().map(|x| if x.is_finite() { *x } else { S::default() }).collect(),
+            );
         }
         self.count += samples.len() as u64;
         if end {
@@ -745,7 +776,9 @@ impl<T: Precision<L>, const L: usize> GroupRun<T, L> {
                 let valid = (ready - self.next).min(L as u64) as usize;
                 let view = View { data: &self.buffer, start: self.start, total };
                 group.stages.compute(view, self.next, valid, &mut self.loader, &mut self.work);
-                for ((member, run), out) in group.members.iter().zip(&mut self.members).zip(&mut out) {
+                for ((member, run), out) in
+                    group.members.iter().zip(&mut self.members).zip(&mut out)
+                {
                     let block = Block::new(self.next, valid, self.work.rows(), &member.ids);
                     run.block(member, &block, survey, last, out);
                 }
@@ -782,7 +815,11 @@ impl<T: Real> MemberRun<T> {
             surveys.push(None);
         }
         let globals = member.ops.iter().enumerate();
-        surveys.extend(globals.filter(|(_, op)| T::op(op.as_ref()).scope() == Scope::Global).map(|(i, _)| Some(i)));
+        surveys.extend(
+            globals
+                .filter(|(_, op)| T::op(op.as_ref()).scope() == Scope::Global)
+                .map(|(i, _)| Some(i)),
+        );
         Self { state: base.begin(), ops: begin_ops::<T, L>(member), surveys }
     }
 
@@ -866,7 +903,9 @@ impl<T: Real> MemberRun<T> {
         if !base.surveys() {
             self.state = base.begin();
         }
-        for ((fresh, op), run) in begin_ops::<T, L>(member).into_iter().zip(&member.ops).zip(&mut self.ops) {
+        for ((fresh, op), run) in
+            begin_ops::<T, L>(member).into_iter().zip(&member.ops).zip(&mut self.ops)
+        {
             if T::op(op.as_ref()).scope() != Scope::Global {
                 *run = fresh;
             }

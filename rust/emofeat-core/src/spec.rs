@@ -453,7 +453,9 @@ impl Parser<'_> {
 pub fn did_you_mean(word: &str, names: &[&str]) -> String {
     let nearest = names.iter().map(|name| (distance(word, name), name)).min();
     match nearest {
-        Some((d, name)) if d <= 1 + word.len().max(name.len()) / 4 => format!(" (did you mean '{name}'?)"),
+        Some((d, name)) if d <= 1 + word.len().max(name.len()) / 4 => {
+            format!(" (did you mean '{name}'?)")
+        }
         _ => String::new(),
     }
 }
@@ -503,7 +505,16 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        for text in ["", "mfcc(", "mfcc(n_mfcc)", "mfcc(n_mfcc=)", "a=b=c", "mfcc)", "1x", "mfcc(n_mfcc=1 n=2"] {
+        for text in [
+            "",
+            "mfcc(",
+            "mfcc(n_mfcc)",
+            "mfcc(n_mfcc=)",
+            "a=b=c",
+            "mfcc)",
+            "1x",
+            "mfcc(n_mfcc=1 n=2",
+        ] {
             let spec = Spec::parse(text);
             assert!(spec.is_err() || spec.unwrap().inner.is_some(), "{text}");
         }

@@ -3,8 +3,8 @@
 use crate::dsp::fft::RealFft;
 use crate::dsp::frame::{Framing, Loader, View};
 use crate::dsp::lanes::{Real, Sample, kernel};
-use crate::dsp::mel::{Bank, PlannedBank};
 use crate::dsp::log;
+use crate::dsp::mel::{Bank, PlannedBank};
 use crate::error::Result;
 use std::sync::Arc;
 
@@ -64,7 +64,14 @@ impl FrontEnd {
     /// Frames without window or spectrum.
     pub fn plain(framing: Framing) -> Self {
         let window = vec![1.0; framing.length].into();
-        Self { framing, prep: Prep::None, condition: Condition::None, window, window_at: 0, n_fft: 0 }
+        Self {
+            framing,
+            prep: Prep::None,
+            condition: Condition::None,
+            window,
+            window_at: 0,
+            n_fft: 0,
+        }
     }
 }
 
@@ -358,40 +365,32 @@ impl<T: Real> Stages<T> {
 
 kernel! {
     fn roots / roots_with<T: Real; L>(from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = x[l].sqrt();
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = x.sqrt();
         }
     }
 }
 
 kernel! {
     fn powers / powers_with<T: Real; L>(p: T, from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = x[l].powf(p);
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = x.powf(p);
         }
     }
 }
 
 kernel! {
     fn decibels / decibels_with<T: Real; L>(amin: T, reference: T, from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = log::db(amin.max(x[l])) - reference;
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = log::db(amin.max(*x)) - reference;
         }
     }
 }
 
 kernel! {
     fn logarithms / logarithms_with<T: Real; L>(floor: T, from: &[[T; L]], out: &mut [[T; L]]) {
-        for (x, y) in from.iter().zip(out) {
-            for l in 0..L {
-                y[l] = log::ln(floor.max(x[l]));
-            }
+        for (x, y) in from.as_flattened().iter().zip(out.as_flattened_mut()) {
+            *y = log::ln(floor.max(*x));
         }
     }
 }
@@ -413,26 +412,36 @@ kernel! {
         remove_dc: bool, c: T, window: &[T], rows: &mut [[T; L]], energies: &mut [[T; L]; 2],
     ) {
         let Some(first) = rows.first().copied() else { return };
-        let mut mean = [T::ZERO; L];
+        let n = T::of(rows.len() as f64);
+        // The rounding of a large mean would itself be an offset, which reaches the lowest filters;
+        // the mean of what is left after it takes that away.
+        let (mut mean, mut rest) = ([T::ZERO; L], [T::ZERO; L]);
         if remove_dc {
             for row in rows.iter() {
                 for l in 0..L {
                     mean[l] += row[l];
                 }
             }
-            let n = T::of(rows.len() as f64);
             for l in 0..L {
                 mean[l] = mean[l] / n;
+            }
+            for row in rows.iter() {
+                for l in 0..L {
+                    rest[l] += row[l] - mean[l];
+                }
+            }
+            for l in 0..L {
+                rest[l] = rest[l] / n;
             }
         }
         let mut previous = [T::ZERO; L];
         for l in 0..L {
-            previous[l] = first[l] - mean[l];
+            previous[l] = (first[l] - mean[l]) - rest[l];
         }
         let [mut raw, mut windowed] = *energies;
         for (row, w) in rows.iter_mut().zip(window) {
             for l in 0..L {
-                let x = row[l] - mean[l];
+                let x = (row[l] - mean[l]) - rest[l];
                 let y = (x - c * previous[l]) * *w;
                 raw[l] += x * x;
                 windowed[l] += y * y;
@@ -454,7 +463,8 @@ fn add_dither<T: Real, const L: usize>(dither: f64, seed: u64, first: u64, rows:
     let unit = |bits: u64| ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
     for (i, row) in rows.iter_mut().enumerate() {
         for (lane, x) in row.iter_mut().enumerate() {
-            let frame = mix(seed.wrapping_add((first + lane as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+            let frame =
+                mix(seed.wrapping_add((first + lane as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
             let key = frame.wrapping_add((i as u64).wrapping_mul(0xD1B5_4A32_D192_ED03));
             let (u, v) = (unit(mix(key)), unit(mix(key ^ 0xA5A5_A5A5_5A5A_5A5A)));
             // Box and Muller (1958).

@@ -180,6 +180,26 @@ fn kaldi_mean_subtraction_leaves_columns_of_mean_zero() {
 }
 
 #[test]
+fn a_large_offset_leaves_no_trace_in_single_precision() {
+    let spec = Spec::parse("kaldi_fbank(preemphasis_coefficient=0.0, low_freq=0)").unwrap();
+    let options = Options { on_short: OnShort::Allow, ..Options::default() };
+    let plan = Plan::new(&[spec], 8000, options).unwrap();
+    let single = |offset: f32| {
+        // On a grid of 2^-10, which the sum with the offset still resolves.
+        let quiet = |x: &f64| (x * 3.0 * 1024.0).round() as f32 / 1024.0;
+        let x: Vec<f32> = signal(2000).iter().map(|x| quiet(x) + offset).collect();
+        match &plan.run(&x).unwrap()[0] {
+            Values::F32(values) => values.clone(),
+            Values::F64(_) => panic!("single precision was asked for"),
+        }
+    };
+    // With a mean rounded once, single precision leaves 4.5e-3; 3.6e-6 were measured with both.
+    for (a, b) in single(0.0).iter().zip(single(8192.0)) {
+        assert!((a - b).abs() < 1e-4, "{a} {b}");
+    }
+}
+
+#[test]
 fn psf_energies_are_their_definition_and_the_last_frame_is_filled_up() {
     let (x, sr) = (signal(500), 8000.0);
     let emphasised: Vec<f64> =

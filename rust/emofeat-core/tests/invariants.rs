@@ -17,7 +17,7 @@ fn signal(n: usize, seed: u64) -> Vec<f32> {
             let noise = (state >> 40) as f32 / (1 << 24) as f32 - 0.5;
             let t = i as f32 / 16_000.0;
             let voiced = (i / 4000) % 3 != 2;
-            let tone = (t * (700.0 + 90.0 * t).sin() * 6.3).sin() + (t * 6.283 * 180.0).sin();
+            let tone = (t * (700.0 + 90.0 * t).sin() * 6.3).sin() + (t * 6.28 * 180.0).sin();
             if voiced { 0.3 * tone + 0.02 * noise } else { 1e-4 * noise }
         })
         .collect()

@@ -31,7 +31,9 @@ pub fn signal<'py>(py: Python<'py>, y: &Bound<'py, PyAny>) -> PyResult<Signal<'p
     }
     match y.extract::<PyReadonlyArray1<'py, f64>>() {
         Ok(array) => Ok(Signal::F64(array)),
-        Err(_) => Err(bad(py, "a signal is a contiguous array of float32 or float64 with one dimension")),
+        Err(_) => {
+            Err(bad(py, "a signal is a contiguous array of float32 or float64 with one dimension"))
+        }
     }
 }
 
@@ -55,7 +57,12 @@ pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         Ok(Value::Float(number))
     } else {
         let what = value.get_type().name()?.to_string();
-        Err(bad(value.py(), format!("a parameter is a number, a name, a list of numbers, true, false or none, not {what}")))
+        Err(bad(
+            value.py(),
+            format!(
+                "a parameter is a number, a name, a list of numbers, true, false or none, not {what}"
+            ),
+        ))
     }
 }
 
@@ -78,7 +85,11 @@ pub fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyA
 }
 
 /// Samples of a signal in single precision, copied only if they are not.
-pub fn with_f32<R>(signal: &Signal<'_>, py: Python<'_>, work: impl FnOnce(&[f32]) -> R + Send) -> PyResult<R>
+pub fn with_f32<R>(
+    signal: &Signal<'_>,
+    py: Python<'_>,
+    work: impl FnOnce(&[f32]) -> R + Send,
+) -> PyResult<R>
 where
     R: Send,
 {
@@ -99,7 +110,8 @@ pub fn specs(py: Python<'_>, features: &[String]) -> PyResult<Vec<Spec>> {
     let mut specs = Vec::new();
     for text in features {
         // Only names of sets have hyphens outside values.
-        let is_set = SETS.iter().any(|set| set.name == text.trim()) || (text.contains('-') && !text.contains('('));
+        let is_set = SETS.iter().any(|set| set.name == text.trim())
+            || (text.contains('-') && !text.contains('('));
         if is_set {
             for feature in sets::find(text.trim()).raise(py)?.features {
                 specs.push(Spec::parse(feature).raise(py)?);

@@ -63,7 +63,8 @@ pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
             entry.params.iter().flat_map(|p| p.iter()).map(|p| param_dict(py, p)).collect();
         out.set_item("params", params?)?;
         // Scope and columns at the defaults; a transform is shown on the log-mel spectrogram.
-        let spec = if is_feature { entry.name.to_owned() } else { format!("{}(logmel)", entry.name) };
+        let spec =
+            if is_feature { entry.name.to_owned() } else { format!("{}(logmel)", entry.name) };
         let spec = Spec::parse(&spec).raise(py)?;
         let plan = Plan::new(&[spec], 22_050, Default::default()).raise(py)?;
         out.set_item("scope", plan.features()[0].scope.as_str())?;
@@ -148,12 +149,23 @@ pub fn mel_bank<'py>(
 }
 
 #[pyfunction]
-pub fn mel_frequencies(py: Python<'_>, n: usize, fmin: f64, fmax: f64, htk: bool) -> Bound<'_, PyArray1<f64>> {
+pub fn mel_frequencies(
+    py: Python<'_>,
+    n: usize,
+    fmin: f64,
+    fmax: f64,
+    htk: bool,
+) -> Bound<'_, PyArray1<f64>> {
     PyArray1::from_vec(py, mel::mel_frequencies(n, fmin, fmax, htk))
 }
 
 #[pyfunction]
-pub fn window<'py>(py: Python<'py>, name: &str, n: usize, periodic: bool) -> PyResult<Bound<'py, PyArray1<f64>>> {
+pub fn window<'py>(
+    py: Python<'py>,
+    name: &str,
+    n: usize,
+    periodic: bool,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
     Ok(PyArray1::from_vec(py, windows::window(name, n, periodic).raise(py)?))
 }
 

@@ -24,12 +24,18 @@ pub fn transform<'py>(
     let (values, count) = if let Ok(rows) = rows.extract::<PyReadonlyArray2<'py, f32>>() {
         let data = rows.as_slice().map_err(|e| bad(py, e.to_string()))?;
         let columns = rows.shape()[1];
-        (Values::F32(py.detach(|| plan::transform(name, &given, data, columns)).raise(py)?), rows.shape()[0])
+        (
+            Values::F32(py.detach(|| plan::transform(name, &given, data, columns)).raise(py)?),
+            rows.shape()[0],
+        )
     } else {
         let rows = rows.extract::<PyReadonlyArray2<'py, f64>>()?;
         let data = rows.as_slice().map_err(|e| bad(py, e.to_string()))?;
         let columns = rows.shape()[1];
-        (Values::F64(py.detach(|| plan::transform(name, &given, data, columns)).raise(py)?), rows.shape()[0])
+        (
+            Values::F64(py.detach(|| plan::transform(name, &given, data, columns)).raise(py)?),
+            rows.shape()[0],
+        )
     };
     let columns = values.len() / count.max(1);
     matrix(py, values, columns)
@@ -42,7 +48,11 @@ fn item((path, start, end): FileItem) -> Item {
 }
 
 /// Values of all features as a list of matrices.
-fn matrices<'py>(py: Python<'py>, plan: &Plan, values: Vec<Values>) -> PyResult<Bound<'py, PyList>> {
+fn matrices<'py>(
+    py: Python<'py>,
+    plan: &Plan,
+    values: Vec<Values>,
+) -> PyResult<Bound<'py, PyList>> {
     let out = PyList::empty(py);
     for (feature, values) in plan.features().iter().zip(values) {
         out.append(matrix(py, values, feature.columns.len())?)?;
@@ -77,16 +87,24 @@ impl Extractor {
             "error" => OnShort::Error,
             "pad" => OnShort::Pad,
             "allow" => OnShort::Allow,
-            other => return Err(bad(py, format!("on_short = '{other}'; allowed: error, pad, allow"))),
+            other => {
+                return Err(bad(py, format!("on_short = '{other}'; allowed: error, pad, allow")));
+            }
         };
         let on_nonfinite = match on_nonfinite {
             "error" => OnNonFinite::Error,
             "zero" => OnNonFinite::Zero,
             "keep" => OnNonFinite::Keep,
-            other => return Err(bad(py, format!("on_nonfinite = '{other}'; allowed: error, zero, keep"))),
+            other => {
+                return Err(bad(
+                    py,
+                    format!("on_nonfinite = '{other}'; allowed: error, zero, keep"),
+                ));
+            }
         };
         let options = Options { double, on_short, on_nonfinite, front_end: given(front_end)? };
-        let inner = batch::Extractor::new(specs(py, &features)?, options, sr, channel(channel_index));
+        let inner =
+            batch::Extractor::new(specs(py, &features)?, options, sr, channel(channel_index));
         Ok(Self { inner: inner.raise(py)? })
     }
 
@@ -116,7 +134,12 @@ impl Extractor {
     }
 
     /// Rate of the result, and one matrix per feature.
-    fn signal<'py>(&self, py: Python<'py>, y: &Bound<'py, PyAny>, sr: u32) -> PyResult<(u32, Bound<'py, PyList>)> {
+    fn signal<'py>(
+        &self,
+        py: Python<'py>,
+        y: &Bound<'py, PyAny>,
+        sr: u32,
+    ) -> PyResult<(u32, Bound<'py, PyList>)> {
         let y = signal(py, y)?;
         let same_rate = self.inner.sr().is_none_or(|own| own == sr);
         let (sr, values) = match &y {
@@ -131,7 +154,13 @@ impl Extractor {
         Ok((sr, matrices(py, &plan, values)?))
     }
 
-    fn signals(&self, py: Python<'_>, ys: Vec<Bound<'_, PyAny>>, sr: u32, threads: usize) -> PyResult<Batch> {
+    fn signals(
+        &self,
+        py: Python<'_>,
+        ys: Vec<Bound<'_, PyAny>>,
+        sr: u32,
+        threads: usize,
+    ) -> PyResult<Batch> {
         let signals: PyResult<Vec<Signal<'_>>> = ys.iter().map(|y| signal(py, y)).collect();
         let signals = signals?;
         let mut copies: Vec<Vec<f32>> = Vec::new();
@@ -165,7 +194,11 @@ impl Extractor {
         let plan = self.inner.plan(sr).raise(py)?;
         let bins = plan.features()[0].framing.length / 2 + 1;
         if spectrum.shape()[1] != bins {
-            let message = format!("the spectrum has {} bins; n_fft = {} has {bins}", spectrum.shape()[1], 2 * (bins - 1));
+            let message = format!(
+                "the spectrum has {} bins; n_fft = {} has {bins}",
+                spectrum.shape()[1],
+                2 * (bins - 1)
+            );
             return Err(bad(py, message));
         }
         let values = spectrum.as_slice().map_err(|e| bad(py, e.to_string()))?;
@@ -187,7 +220,13 @@ impl Extractor {
         Ok((row_tuple(&row), matrices(py, &plan, values)?))
     }
 
-    fn files(&self, py: Python<'_>, items: Vec<FileItem>, threads: usize, max_seconds: f64) -> PyResult<Batch> {
+    fn files(
+        &self,
+        py: Python<'_>,
+        items: Vec<FileItem>,
+        threads: usize,
+        max_seconds: f64,
+    ) -> PyResult<Batch> {
         let items: Vec<Item> = items.into_iter().map(item).collect();
         let batch = py.detach(|| self.inner.files(&items, threads, max_seconds));
         let sr = batch.rows.first().map_or(48_000, |row| row.sr);
@@ -247,7 +286,12 @@ pub struct Stream {
 
 #[pymethods]
 impl Stream {
-    fn feed<'py>(&mut self, py: Python<'py>, y: &Bound<'py, PyAny>, end: bool) -> PyResult<Bound<'py, PyList>> {
+    fn feed<'py>(
+        &mut self,
+        py: Python<'py>,
+        y: &Bound<'py, PyAny>,
+        end: bool,
+    ) -> PyResult<Bound<'py, PyList>> {
         let y = signal(py, y)?;
         let run = self.run.get_mut().unwrap_or_else(PoisonError::into_inner);
         let values = match &y {
@@ -285,7 +329,11 @@ impl Batch {
 
     fn failed<'py>(&self, py: Python<'py>) -> Vec<(usize, Bound<'py, PyAny>)> {
         let failed = self.inner.failed.iter();
-        failed.map(|(index, error)| (*index, raise(py, error).into_value(py).into_bound(py).into_any())).collect()
+        failed
+            .map(|(index, error)| {
+                (*index, raise(py, error).into_value(py).into_bound(py).into_any())
+            })
+            .collect()
     }
 
     fn deferred(&self) -> Vec<usize> {
@@ -293,11 +341,16 @@ impl Batch {
     }
 
     /// Matrix and row splits of feature `at`; the values move out, so once only.
-    fn take<'py>(&mut self, py: Python<'py>, at: usize) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyArray1<i64>>)>> {
+    fn take<'py>(
+        &mut self,
+        py: Python<'py>,
+        at: usize,
+    ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyArray1<i64>>)>> {
         let Some(values) = self.inner.values.get_mut(at) else { return Ok(None) };
         let columns = self.columns[at];
         let values = std::mem::replace(values, Values::F32(Vec::new()));
-        let splits: Vec<i64> = self.inner.splits[at].iter().map(|s| (s / columns.max(1)) as i64).collect();
+        let splits: Vec<i64> =
+            self.inner.splits[at].iter().map(|s| (s / columns.max(1)) as i64).collect();
         Ok(Some((matrix(py, values, columns)?, PyArray1::from_vec(py, splits))))
     }
 }

@@ -14,7 +14,8 @@ pub fn dct(kind: u8, outputs: usize, inputs: usize, ortho: bool) -> Vec<Vec<f64>
                 let c = (PI * kf * f / m).cos();
                 let end = i == 0 || i + 1 == inputs;
                 if ortho {
-                    let weight = |at: usize| if at == 0 || at + 1 == inputs { 0.5f64.sqrt() } else { 1.0 };
+                    let weight =
+                        |at: usize| if at == 0 || at + 1 == inputs { 0.5f64.sqrt() } else { 1.0 };
                     c * (2.0 / m).sqrt() * weight(k) * weight(i)
                 } else {
                     c * if end { 1.0 } else { 2.0 }
@@ -30,7 +31,11 @@ pub fn dct(kind: u8, outputs: usize, inputs: usize, ortho: bool) -> Vec<Vec<f64>
             }
             _ => {
                 let c = (PI * kf * (f + 0.5) / n).cos();
-                if ortho { c * if k == 0 { (1.0 / n).sqrt() } else { (2.0 / n).sqrt() } } else { 2.0 * c }
+                if ortho {
+                    c * if k == 0 { (1.0 / n).sqrt() } else { (2.0 / n).sqrt() }
+                } else {
+                    2.0 * c
+                }
             }
         }
     };
@@ -56,7 +61,10 @@ mod tests {
             for (a, row) in rows.iter().enumerate() {
                 for (b, other) in rows.iter().enumerate() {
                     let dot: f64 = row.iter().zip(other).map(|(x, y)| x * y).sum();
-                    assert!((dot - f64::from(u8::from(a == b))).abs() < 1e-12, "type {kind} {a} {b}");
+                    assert!(
+                        (dot - f64::from(u8::from(a == b))).abs() < 1e-12,
+                        "type {kind} {a} {b}"
+                    );
                 }
             }
         }

@@ -59,39 +59,56 @@ pub fn apply<T: Real, const L: usize>(
     classes: usize,
     out: &mut [[T; L]],
 ) {
-    // As many sums as fit into registers beside a row and a weight.
+    // As many sums at a time as leave registers for a row and the weights.
     let mut at = 0;
     while at < classes {
         let rest = &mut out[at..classes];
-        match rest.len() {
-            12.. => tile::<T, L, 12>(rows, &weights[at..], classes, rest),
-            4.. => tile::<T, L, 4>(rows, &weights[at..], classes, rest),
-            _ => tile::<T, L, 1>(rows, &weights[at..], classes, rest),
-        }
-        at += if rest.len() >= 12 {
-            12
-        } else if rest.len() >= 4 {
-            4
+        if rest.len() >= 6 {
+            six(rows, &weights[at..], classes, rest);
+            at += 6;
         } else {
-            1
-        };
+            one(rows, &weights[at..], classes, rest);
+            at += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_scaled<T: Real, const L: usize>(sum: &mut [T; L], row: &[T; L], weight: T) {
+    for l in 0..L {
+        sum[l] += row[l] * weight;
     }
 }
 
 kernel! {
-    fn tile / tile_with<T: Real; L, C>(
+    // Six sums by name: an array of them would stay in memory.
+    fn six / six_with<T: Real; L>(
         rows: &[[T; L]], weights: &[T], stride: usize, out: &mut [[T; L]],
     ) {
-        let mut sums = [[T::ZERO; L]; C];
-        for (row, weights) in rows.iter().zip(weights.chunks(stride)) {
-            let weights = &weights[..C];
-            for c in 0..C {
-                for l in 0..L {
-                    sums[c][l] += row[l] * weights[c];
-                }
-            }
+        let zero = [T::ZERO; L];
+        let (mut a, mut b, mut c, mut d, mut e, mut f) = (zero, zero, zero, zero, zero, zero);
+        for (row, w) in rows.iter().zip(weights.chunks(stride)) {
+            let w = &w[..6];
+            add_scaled(&mut a, row, w[0]);
+            add_scaled(&mut b, row, w[1]);
+            add_scaled(&mut c, row, w[2]);
+            add_scaled(&mut d, row, w[3]);
+            add_scaled(&mut e, row, w[4]);
+            add_scaled(&mut f, row, w[5]);
         }
-        out[..C].copy_from_slice(&sums);
+        out[..6].copy_from_slice(&[a, b, c, d, e, f]);
+    }
+}
+
+kernel! {
+    fn one / one_with<T: Real; L>(
+        rows: &[[T; L]], weights: &[T], stride: usize, out: &mut [[T; L]],
+    ) {
+        let mut sum = [T::ZERO; L];
+        for (row, w) in rows.iter().zip(weights.chunks(stride)) {
+            add_scaled(&mut sum, row, w[0]);
+        }
+        out[0] = sum;
     }
 }
 
@@ -169,7 +186,8 @@ impl Search {
 
     /// The class of the deviation of `frequency` from the grid.
     fn class(&self, frequency: f64) -> u8 {
-        let mut rest = (self.steps as f64 * (frequency / 27.5).log2()).rem_euclid(1.0);
+        let steps = self.steps as f64 * (frequency / 27.5).log2();
+        let mut rest = steps - steps.floor();
         if rest >= 0.5 {
             rest -= 1.0;
         }

@@ -76,7 +76,8 @@ impl<T: Real> RealFft<T> {
         let (mut levels, mut size) = (Vec::new(), half);
         for &radix in radices {
             let m = size / radix;
-            let twiddles = (0..m).flat_map(|j| (1..radix).map(move |p| unit(j * p, size))).collect();
+            let twiddles =
+                (0..m).flat_map(|j| (1..radix).map(move |p| unit(j * p, size))).collect();
             levels.push(Level { radix, m, twiddles });
             size = m;
         }
@@ -104,7 +105,12 @@ impl<T: Real> RealFft<T> {
     }
 
     /// Transforms `frames` (`n` rows, overwritten) into real and imaginary parts (`bins` rows each).
-    pub fn spectrum<const L: usize>(&self, frames: &mut [[T; L]], re: &mut [[T; L]], im: &mut [[T; L]]) {
+    pub fn spectrum<const L: usize>(
+        &self,
+        frames: &mut [[T; L]],
+        re: &mut [[T; L]],
+        im: &mut [[T; L]],
+    ) {
         match &self.kind {
             Kind::Rows { levels, position, split } => {
                 transform(levels, frames);
@@ -435,7 +441,12 @@ mod tests {
 
     fn signal(n: usize, lane: usize) -> Vec<f64> {
         let step = 0.618_033_988_7 + lane as f64 * 0.01;
-        (0..n).map(|i| { let t = i as f64 * step; t - t.floor() - 0.5 }).collect()
+        (0..n)
+            .map(|i| {
+                let t = i as f64 * step;
+                t - t.floor() - 0.5
+            })
+            .collect()
     }
 
     fn dft(x: &[f64], k: usize) -> (f64, f64) {
@@ -448,7 +459,9 @@ mod tests {
 
     #[test]
     fn every_length_matches_the_definition_in_every_lane() {
-        for n in (1..=72).chain([96, 100, 160, 200, 240, 250, 256, 320, 400, 441, 512, 551, 800, 1024]) {
+        for n in
+            (1..=72).chain([96, 100, 160, 200, 240, 250, 256, 320, 400, 441, 512, 551, 800, 1024])
+        {
             let fft = RealFft::<f64>::new(n).unwrap();
             let mut frames = vec![[0.0; L64]; n];
             for lane in 0..L64 {
@@ -474,7 +487,9 @@ mod tests {
     fn all_instruction_sets_give_the_same_bits() {
         for n in [30, 256, 400, 512, 800] {
             let fft = RealFft::<f32>::new(n).unwrap();
-            let Kind::Rows { levels, position, split } = &fft.kind else { panic!("{n} is 5-smooth") };
+            let Kind::Rows { levels, position, split } = &fft.kind else {
+                panic!("{n} is 5-smooth")
+            };
             let mut frames = vec![[0.0; L32]; n];
             for lane in 0..L32 {
                 signal(n, lane).iter().zip(&mut frames).for_each(|(x, row)| row[lane] = *x as f32);

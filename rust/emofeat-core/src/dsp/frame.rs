@@ -53,7 +53,14 @@ impl Framing {
     /// that start there and lie wholly inside the signal.
     pub fn centred(length: usize, hop: usize, center: bool, pad: Pad) -> Self {
         let half = if center { length / 2 } else { 0 };
-        Self { length, hop, offset: -(half as i64), pad, count: Count::Full { after: half }, least: 0 }
+        Self {
+            length,
+            hop,
+            offset: -(half as i64),
+            pad,
+            count: Count::Full { after: half },
+            least: 0,
+        }
     }
 
     /// Number of frames of a signal of `n` samples.
@@ -68,7 +75,9 @@ impl Framing {
                 if rest < 0 { 0 } else { 1 + rest / hop }
             }
             Count::Rounded => (n + hop / 2) / hop,
-            Count::Filled => 1 + (n - length).max(0).div_euclid(hop) + i64::from((n - length).max(0) % hop > 0),
+            Count::Filled => {
+                1 + (n - length).max(0).div_euclid(hop) + i64::from((n - length).max(0) % hop > 0)
+            }
         };
         frames as usize
     }
@@ -336,7 +345,11 @@ mod tests {
                     for lane in 0..valid {
                         for i in 0..40 {
                             let at = framing.start(first + lane as u64) + i as i64;
-                            assert_eq!(rows[i][lane], reference(&x, at, pad), "{pad:?} {n} {first}");
+                            assert_eq!(
+                                rows[i][lane],
+                                reference(&x, at, pad),
+                                "{pad:?} {n} {first}"
+                            );
                         }
                     }
                 }
@@ -349,7 +362,14 @@ mod tests {
         for framing in [
             Framing::centred(400, 160, true, Pad::Reflect),
             Framing::centred(512, 100, false, Pad::Zero),
-            Framing { length: 400, hop: 160, offset: 80 - 200, pad: Pad::Symmetric, count: Count::Rounded, least: 0 },
+            Framing {
+                length: 400,
+                hop: 160,
+                offset: 80 - 200,
+                pad: Pad::Symmetric,
+                count: Count::Rounded,
+                least: 0,
+            },
             Framing { least: 1234, ..Framing::centred(400, 160, false, Pad::Zero) },
         ] {
             for known in 0..3000u64 {

@@ -139,7 +139,8 @@ impl Real for f64 {
         let bits = self.to_bits().wrapping_add(0x3FF0_0000_0000_0000 - HALF_ROOT);
         // The exponent becomes a float by writing it into the mantissa of 2^52: there is no
         // vector conversion from i64 to f64 before AVX-512.
-        let e = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
+        let e = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000)
+            - (4_503_599_627_370_496.0 + 1023.0);
         let m = f64::from_bits((bits & 0x000F_FFFF_FFFF_FFFF).wrapping_add(HALF_ROOT));
         (m, e)
     }
@@ -164,7 +165,8 @@ impl Sample for f32 {
     #[inline(always)]
     fn turn(block: [&[Self; 4]; 4]) -> [[Self; 4]; 4] {
         use std::arch::x86_64::{
-            _mm_loadu_ps, _mm_movehl_ps, _mm_movelh_ps, _mm_storeu_ps, _mm_unpackhi_ps, _mm_unpacklo_ps,
+            _mm_loadu_ps, _mm_movehl_ps, _mm_movelh_ps, _mm_storeu_ps, _mm_unpackhi_ps,
+            _mm_unpacklo_ps,
         };
         let mut out = [[0.0; 4]; 4];
         // SAFETY: SSE is part of x86_64, and every pointer is to an array of four floats.
@@ -294,7 +296,8 @@ mod tests {
 
     #[test]
     fn turning_a_block_exchanges_rows_and_columns() {
-        let rows: [[f32; 4]; 4] = std::array::from_fn(|i| std::array::from_fn(|j| (4 * i + j) as f32));
+        let rows: [[f32; 4]; 4] =
+            std::array::from_fn(|i| std::array::from_fn(|j| (4 * i + j) as f32));
         let turned = f32::turn(rows.each_ref());
         for i in 0..4 {
             for j in 0..4 {

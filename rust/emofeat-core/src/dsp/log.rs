@@ -48,7 +48,8 @@ mod tests {
         }
         for i in 0..20_000 {
             let x = 1.0 + (f64::from(i) - 10_000.0) * 3e-5;
-            worst64 = worst64.max((ln(x) - x.ln()).abs() / (f64::EPSILON * x.ln().abs().max(1e-300)));
+            worst64 =
+                worst64.max((ln(x) - x.ln()).abs() / (f64::EPSILON * x.ln().abs().max(1e-300)));
         }
         assert!(worst32 < 2.0 && worst64 < 3.0, "{worst32} {worst64}");
     }

@@ -80,7 +80,11 @@ pub fn slaney_mel(hz: f64) -> f64 {
 
 /// Mel (Slaney) to Hz.
 pub fn slaney_hz(mel: f64) -> f64 {
-    if mel >= 15.0 { 1000.0 * ((6.4f64.ln() / 27.0) * (mel - 15.0)).exp() } else { mel * (200.0 / 3.0) }
+    if mel >= 15.0 {
+        1000.0 * ((6.4f64.ln() / 27.0) * (mel - 15.0)).exp()
+    } else {
+        mel * (200.0 / 3.0)
+    }
 }
 
 /// Hz to mel, `2595 log10(1 + f/700)` (HTK).
@@ -137,7 +141,8 @@ pub fn mel_bank(
         let mut row: Vec<f64> = (0..bins)
             .map(|k| {
                 let f = k as f64 * sr / n_fft as f64;
-                let (up, down) = ((f - p[i]) / (p[i + 1] - p[i]), (p[i + 2] - f) / (p[i + 2] - p[i + 1]));
+                let (up, down) =
+                    ((f - p[i]) / (p[i + 1] - p[i]), (p[i + 2] - f) / (p[i + 2] - p[i + 1]));
                 // librosa stores its matrix in single precision before it normalises.
                 f64::from(up.min(down).max(0.0) as f32)
             })

@@ -5,15 +5,30 @@ use std::f64::consts::PI;
 
 /// Names that [`window`] knows.
 pub const NAMES: &[&str] = &[
-    "hann", "hamming", "blackman", "bartlett", "boxcar", "povey", "blackmanharris", "nuttall",
-    "flattop", "cosine", "triang", "bohman", "parzen", "barthann",
+    "hann",
+    "hamming",
+    "blackman",
+    "bartlett",
+    "boxcar",
+    "povey",
+    "blackmanharris",
+    "nuttall",
+    "flattop",
+    "cosine",
+    "triang",
+    "bohman",
+    "parzen",
+    "barthann",
 ];
 
 /// A window of `n` samples. `periodic` is the form for spectral analysis (one sample of the
 /// symmetric window of `n + 1` left out), as `scipy.signal.get_window`; Kaldi's windows are symmetric.
 pub fn window(name: &str, n: usize, periodic: bool) -> Result<Vec<f64>> {
     if n == 0 {
-        return Err(Error::new(Code::BadParameter, "window has 0 samples; allowed are lengths from 1"));
+        return Err(Error::new(
+            Code::BadParameter,
+            "window has 0 samples; allowed are lengths from 1",
+        ));
     }
     let name = match name {
         "hanning" => "hann",
@@ -42,7 +57,9 @@ pub fn window(name: &str, n: usize, periodic: bool) -> Result<Vec<f64>> {
         "blackman" => cosines(&[0.42, 0.5, 0.08]),
         "blackmanharris" => cosines(&[0.35875, 0.48829, 0.14128, 0.01168]),
         "nuttall" => cosines(&[0.363_581_9, 0.489_177_5, 0.136_599_5, 0.010_641_1]),
-        "flattop" => cosines(&[0.215_578_95, 0.416_631_58, 0.277_263_158, 0.083_578_947, 0.006_947_368]),
+        "flattop" => {
+            cosines(&[0.215_578_95, 0.416_631_58, 0.277_263_158, 0.083_578_947, 0.006_947_368])
+        }
         "povey" => cosines(&[0.5, 0.5]).into_iter().map(|w: f64| w.powf(0.85)).collect(),
         "bartlett" => centred(&|x| 1.0 - x.abs()),
         "boxcar" => vec![1.0; n],
@@ -61,7 +78,11 @@ pub fn window(name: &str, n: usize, periodic: bool) -> Result<Vec<f64>> {
                 let full = m + 1.0;
                 let x = (i as f64 - m / 2.0).abs();
                 let r = 2.0 * x / full;
-                if x <= (full - 1.0) / 4.0 { 1.0 - 6.0 * r * r * (1.0 - r) } else { 2.0 * (1.0 - r).powi(3) }
+                if x <= (full - 1.0) / 4.0 {
+                    1.0 - 6.0 * r * r * (1.0 - r)
+                } else {
+                    2.0 * (1.0 - r).powi(3)
+                }
             })
             .collect(),
         "barthann" => (0..n)

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::spec::{Args, Default, Kind, Param};
 use crate::stage::Stage;
 
-const NEEDS_ALL: &str = "top_db counts from the loudest value of the whole recording; top_db=none can stream";
+const NEEDS_ALL: &str =
+    "top_db counts from the loudest value of the whole recording; top_db=none can stream";
 
 /// Power spectrogram.
 pub const SPECTROGRAM: Entry = Entry {
@@ -18,7 +19,16 @@ pub const SPECTROGRAM: Entry = Entry {
     doc: "`|X[t, k]|^power` with `X` the STFT; column k is k · sr / n_fft Hz.\n\
           Convention: `abs(librosa.stft(y)) ** power`.",
     convention: "librosa",
-    params: &[STFT, &[Param { name: "power", kind: Kind::Float(1e-3, 10.0), default: Default::Float(2.0), unit: "", doc: "Exponent of the magnitude: 2 power, 1 magnitude." }]],
+    params: &[
+        STFT,
+        &[Param {
+            name: "power",
+            kind: Kind::Float(1e-3, 10.0),
+            default: Default::Float(2.0),
+            unit: "",
+            doc: "Exponent of the magnitude: 2 power, 1 magnitude.",
+        }],
+    ],
     unit: "power",
     make: Make::Feature(|args, sr| {
         let front = stft(args, sr)?;
@@ -71,7 +81,10 @@ fn log_mel(args: &Args, sr: u32) -> Result<Recipe> {
     let width = args.int("n_mels");
     Ok(Recipe {
         front,
-        base: Box::new(Copy { stage: Stage::Db(Box::new(mel), args.float("amin"), args.float("ref")), width }),
+        base: Box::new(Copy {
+            stage: Stage::Db(Box::new(mel), args.float("amin"), args.float("ref")),
+            width,
+        }),
         ops: top_db(args),
         columns: numbered(width),
         unit: "dB",
@@ -93,10 +106,34 @@ pub const LOGMEL: Entry = Entry {
 };
 
 const CEPSTRUM: &[Param] = &[
-    Param { name: "n_mfcc", kind: Kind::Int(1, 4096), default: Default::Int(20), unit: "", doc: "Number of coefficients." },
-    Param { name: "dct_type", kind: Kind::Int(1, 3), default: Default::Int(2), unit: "", doc: "Type of the discrete cosine transform." },
-    Param { name: "dct_norm", kind: Kind::OptChoice(&["ortho"]), default: Default::Str("ortho"), unit: "", doc: "Orthonormal transform, or none (librosa's argument `norm`)." },
-    Param { name: "lifter", kind: Kind::Float(0.0, 1e6), default: Default::Float(0.0), unit: "", doc: "Coefficient n (from 1) is multiplied by 1 + lifter/2 sin(π n / lifter); 0: not." },
+    Param {
+        name: "n_mfcc",
+        kind: Kind::Int(1, 4096),
+        default: Default::Int(20),
+        unit: "",
+        doc: "Number of coefficients.",
+    },
+    Param {
+        name: "dct_type",
+        kind: Kind::Int(1, 3),
+        default: Default::Int(2),
+        unit: "",
+        doc: "Type of the discrete cosine transform.",
+    },
+    Param {
+        name: "dct_norm",
+        kind: Kind::OptChoice(&["ortho"]),
+        default: Default::Str("ortho"),
+        unit: "",
+        doc: "Orthonormal transform, or none (librosa's argument `norm`).",
+    },
+    Param {
+        name: "lifter",
+        kind: Kind::Float(0.0, 1e6),
+        default: Default::Float(0.0),
+        unit: "",
+        doc: "Coefficient n (from 1) is multiplied by 1 + lifter/2 sin(π n / lifter); 0: not.",
+    },
 ];
 
 /// Mel-frequency cepstral coefficients.
@@ -118,7 +155,13 @@ pub const MFCC: Entry = Entry {
         let count = count.min(inputs);
         let weights = lifter(args.float("lifter"), count, 1);
         let ortho = args.str("dct_norm") == "ortho";
-        recipe.ops.push(Box::new(Matrix::dct(args.int("dct_type") as u8, count, inputs, ortho, &weights)));
+        recipe.ops.push(Box::new(Matrix::dct(
+            args.int("dct_type") as u8,
+            count,
+            inputs,
+            ortho,
+            &weights,
+        )));
         recipe.columns = numbered(count);
         recipe.unit = "";
         Ok(recipe)

@@ -7,8 +7,8 @@ use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Given, Param, Spec, did_you_mean};
 
 pub mod chroma;
-mod measure;
 pub mod kaldi;
+mod measure;
 pub mod mel;
 pub mod psf;
 pub mod pyaudioanalysis;

@@ -1,11 +1,11 @@
 //! Parameter groups and front ends that several descriptors share.
 
+use crate::descriptor::{AnyOp, Base, Op, OpRun, Scope, State};
 use crate::dsp::cepstrum;
+use crate::dsp::frame::untranspose;
 use crate::dsp::frame::{Framing, Pad};
 use crate::dsp::lanes::{Real, kernel};
 use crate::dsp::window::{self, NAMES};
-use crate::descriptor::{AnyOp, Base, Op, OpRun, Scope, State};
-use crate::dsp::frame::untranspose;
 use crate::error::Result;
 use crate::spec::{Args, Default, Kind, Param};
 use crate::stage::{Block, Condition, FrontEnd, Prep, Stage};
@@ -19,31 +19,133 @@ pub const PAD_MODES: &[&str] = &["constant", "edge", "reflect", "symmetric"];
 
 /// The short-time Fourier transform, as librosa's `stft`.
 pub const STFT: &[Param] = &[
-    Param { name: "n_fft", kind: Kind::Int(1, MANY), default: Default::Int(2048), unit: "samples", doc: "Length of the FFT and of a frame." },
-    Param { name: "hop_length", kind: Kind::Int(1, MANY), default: Default::Int(512), unit: "samples", doc: "Distance from one frame to the next." },
-    Param { name: "win_length", kind: Kind::OptInt(1, MANY), default: Default::None, unit: "samples", doc: "Length of the window, centred in the frame; none: `n_fft`." },
-    Param { name: "win_ms", kind: Kind::OptFloat(0.01, 1e6), default: Default::None, unit: "ms", doc: "Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless that differs from its default." },
-    Param { name: "hop_ms", kind: Kind::OptFloat(0.01, 1e6), default: Default::None, unit: "ms", doc: "Distance between frames in time; sets `hop_length`." },
-    Param { name: "window", kind: Kind::Window(NAMES), default: Default::Str("hann"), unit: "", doc: "Window function, periodic, or its samples." },
-    Param { name: "center", kind: Kind::Bool, default: Default::Bool(true), unit: "", doc: "Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame) or starts there." },
-    Param { name: "pad_mode", kind: Kind::Choice(PAD_MODES), default: Default::Str("constant"), unit: "", doc: "What stands beyond the signal: zeros, the edge sample, the mirror image without or with the edge sample." },
+    Param {
+        name: "n_fft",
+        kind: Kind::Int(1, MANY),
+        default: Default::Int(2048),
+        unit: "samples",
+        doc: "Length of the FFT and of a frame.",
+    },
+    Param {
+        name: "hop_length",
+        kind: Kind::Int(1, MANY),
+        default: Default::Int(512),
+        unit: "samples",
+        doc: "Distance from one frame to the next.",
+    },
+    Param {
+        name: "win_length",
+        kind: Kind::OptInt(1, MANY),
+        default: Default::None,
+        unit: "samples",
+        doc: "Length of the window, centred in the frame; none: `n_fft`.",
+    },
+    Param {
+        name: "win_ms",
+        kind: Kind::OptFloat(0.01, 1e6),
+        default: Default::None,
+        unit: "ms",
+        doc: "Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless that differs from its default.",
+    },
+    Param {
+        name: "hop_ms",
+        kind: Kind::OptFloat(0.01, 1e6),
+        default: Default::None,
+        unit: "ms",
+        doc: "Distance between frames in time; sets `hop_length`.",
+    },
+    Param {
+        name: "window",
+        kind: Kind::Window(NAMES),
+        default: Default::Str("hann"),
+        unit: "",
+        doc: "Window function, periodic, or its samples.",
+    },
+    Param {
+        name: "center",
+        kind: Kind::Bool,
+        default: Default::Bool(true),
+        unit: "",
+        doc: "Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame) or starts there.",
+    },
+    Param {
+        name: "pad_mode",
+        kind: Kind::Choice(PAD_MODES),
+        default: Default::Str("constant"),
+        unit: "",
+        doc: "What stands beyond the signal: zeros, the edge sample, the mirror image without or with the edge sample.",
+    },
 ];
 
 /// The mel filterbank, as librosa's `filters.mel`.
 pub const MEL: &[Param] = &[
-    Param { name: "n_mels", kind: Kind::Int(1, 4096), default: Default::Int(128), unit: "", doc: "Number of mel bands." },
-    Param { name: "fmin", kind: Kind::Float(0.0, 1e6), default: Default::Float(0.0), unit: "Hz", doc: "Lowest frequency." },
-    Param { name: "fmax", kind: Kind::OptFloat(0.0, 1e6), default: Default::None, unit: "Hz", doc: "Highest frequency; none: half the sampling rate." },
-    Param { name: "htk", kind: Kind::Bool, default: Default::Bool(false), unit: "", doc: "HTK's mel scale in place of Slaney's." },
-    Param { name: "norm", kind: Kind::OptChoice(&["slaney"]), default: Default::Str("slaney"), unit: "", doc: "`slaney`: triangles of area 1; none: of height 1." },
-    Param { name: "power", kind: Kind::Float(1e-3, 10.0), default: Default::Float(2.0), unit: "", doc: "Exponent of the magnitude: 2 power, 1 magnitude." },
+    Param {
+        name: "n_mels",
+        kind: Kind::Int(1, 4096),
+        default: Default::Int(128),
+        unit: "",
+        doc: "Number of mel bands.",
+    },
+    Param {
+        name: "fmin",
+        kind: Kind::Float(0.0, 1e6),
+        default: Default::Float(0.0),
+        unit: "Hz",
+        doc: "Lowest frequency.",
+    },
+    Param {
+        name: "fmax",
+        kind: Kind::OptFloat(0.0, 1e6),
+        default: Default::None,
+        unit: "Hz",
+        doc: "Highest frequency; none: half the sampling rate.",
+    },
+    Param {
+        name: "htk",
+        kind: Kind::Bool,
+        default: Default::Bool(false),
+        unit: "",
+        doc: "HTK's mel scale in place of Slaney's.",
+    },
+    Param {
+        name: "norm",
+        kind: Kind::OptChoice(&["slaney"]),
+        default: Default::Str("slaney"),
+        unit: "",
+        doc: "`slaney`: triangles of area 1; none: of height 1.",
+    },
+    Param {
+        name: "power",
+        kind: Kind::Float(1e-3, 10.0),
+        default: Default::Float(2.0),
+        unit: "",
+        doc: "Exponent of the magnitude: 2 power, 1 magnitude.",
+    },
 ];
 
 /// Conversion to decibels, as librosa's `power_to_db`.
 pub const DB: &[Param] = &[
-    Param { name: "ref", kind: Kind::Float(1e-30, 1e30), default: Default::Float(1.0), unit: "", doc: "Power that counts as 0 dB." },
-    Param { name: "amin", kind: Kind::Float(1e-30, 1e30), default: Default::Float(1e-10), unit: "", doc: "Power below which everything counts as this." },
-    Param { name: "top_db", kind: Kind::OptFloat(0.0, 1e6), default: Default::Float(80.0), unit: "dB", doc: "Range below the loudest value of the whole recording, lower values are raised to it; none: no limit, and the feature can stream." },
+    Param {
+        name: "ref",
+        kind: Kind::Float(1e-30, 1e30),
+        default: Default::Float(1.0),
+        unit: "",
+        doc: "Power that counts as 0 dB.",
+    },
+    Param {
+        name: "amin",
+        kind: Kind::Float(1e-30, 1e30),
+        default: Default::Float(1e-10),
+        unit: "",
+        doc: "Power below which everything counts as this.",
+    },
+    Param {
+        name: "top_db",
+        kind: Kind::OptFloat(0.0, 1e6),
+        default: Default::Float(80.0),
+        unit: "dB",
+        doc: "Range below the loudest value of the whole recording, lower values are raised to it; none: no limit, and the feature can stream.",
+    },
 ];
 
 /// The padding called `name`.
@@ -64,10 +166,8 @@ pub fn samples(ms: f64, sr: u32) -> usize {
 /// The window of `win_length` samples that the parameter `window` names or holds.
 pub fn window_of(args: &Args, win_length: usize) -> Result<Vec<f64>> {
     match args.floats("window") {
-        Some(given) if given.len() != win_length => Err(args.error(format_args!(
-            "window has {} samples; win_length is {win_length}",
-            given.len()
-        ))),
+        Some(given) if given.len() != win_length => Err(args
+            .error(format_args!("window has {} samples; win_length is {win_length}", given.len()))),
         Some(given) => Ok(given.to_vec()),
         None => window::window(args.str("window"), win_length, true),
     }
@@ -153,7 +253,11 @@ impl<T: Real> Op<T> for TopDb {
     }
     fn begin(&self, columns: usize) -> Box<dyn OpRun<T>> {
         let floor = vec![T::of(f64::MIN); self.parts];
-        Box::new(TopDbRun { part: (columns / self.parts).max(1), top_db: T::of(self.top_db), floor })
+        Box::new(TopDbRun {
+            part: (columns / self.parts).max(1),
+            top_db: T::of(self.top_db),
+            floor,
+        })
     }
 }
 
@@ -310,7 +414,13 @@ pub fn mel_stage(args: &Args, sr: u32, n_fft: usize, norm: crate::dsp::mel::Norm
     let sr = f64::from(sr);
     let fmax = args.opt_float("fmax").unwrap_or(sr / 2.0);
     let bank = crate::dsp::mel::mel_bank(
-        sr, n_fft, args.int("n_mels"), args.float("fmin"), fmax, args.bool("htk"), norm,
+        sr,
+        n_fft,
+        args.int("n_mels"),
+        args.float("fmin"),
+        fmax,
+        args.bool("htk"),
+        norm,
     )?;
     Ok(Stage::Bands(Arc::new(bank), Box::new(spectrum(args.float("power")))))
 }

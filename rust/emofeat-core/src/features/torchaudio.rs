@@ -306,10 +306,8 @@ impl<T: Real, const L: usize> Base<T, L> for LogMels {
 
 kernel! {
     fn add_and_log / add_and_log_with<T: Real; L>(offset: T, rows: &mut [[T; L]]) {
-        for row in rows {
-            for l in 0..L {
-                row[l] = log::ln(row[l] + offset);
-            }
+        for x in rows.as_flattened_mut() {
+            *x = log::ln(*x + offset);
         }
     }
 }
