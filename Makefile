@@ -10,7 +10,6 @@ export HF_HUB_OFFLINE := 1
 $(VENV)/installed: pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name Cargo.toml)
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade "pip>=24"
-	$(PY) -m pip install --quiet --force-reinstall --no-deps .
 	$(PY) -m pip install --quiet ".[test]"
 	touch $@
 
@@ -52,7 +51,8 @@ bench: $(VENV)/installed
 ## The extension into the source tree, for work with PYTHONPATH=python.
 ext:
 	cargo build --release -p emofeat-py
-	cp target/release/lib_emofeat.so python/emofeat/_emofeat.abi3.so
+	cp target/release/lib_emofeat.so python/emofeat/.new.so
+	mv python/emofeat/.new.so python/emofeat/_emofeat.abi3.so
 
 clean:
 	rm -rf target $(VENV) build dist python/emofeat/*.so

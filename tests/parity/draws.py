@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,29 +10,34 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests import signals
+from tests.parity import oracles
 from tests.parity.gates import Case
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Params = dict[str, Any]
 
-#: Windows and padding modes that librosa and the oracles share.
-WINDOWS = ("hann", "hamming", "blackman", "blackmanharris", "nuttall", "boxcar", "bartlett", "cosine")
-PAD_MODES = ("constant", "reflect", "edge")
-PSF_WINDOWS = ("rectangular", "hamming", "hanning")
+#: Windows and padding modes that the oracles know; "ones" and "rectangular" are other names of "boxcar".
+WINDOWS = tuple(sorted(set(oracles.WINDOWS) - {"ones", "rectangular"}))
+#: Those that SciPy has as well, and so librosa.
+SCIPY_WINDOWS = tuple(sorted(set(WINDOWS) - {"povey"}))
+PAD_MODES = ("constant", "reflect", "edge", "symmetric")
+TORCHAUDIO_PAD_MODES = ("constant", "reflect", "replicate")
+PSF_WINDOWS = ("rectangular", "hamming", "hanning", "blackman", "bartlett")
 KALDI_WINDOWS = ("povey", "hanning", "hamming", "blackman", "rectangular")
 
 
 @st.composite
 def signal(
     draw: Draw, kinds: Sequence[str] = tuple(signals.KINDS), rates: Sequence[int] = signals.RATES
-) -> tuple[np.ndarray, int, bool]:
-    """(samples, rate, broadband): 60 to 400 ms of one kind, at a drawn level."""
+) -> Case:
+    """60 to 400 ms of one kind, at a drawn level."""
     kind = draw(st.sampled_from(list(kinds)))
     sr = draw(st.sampled_from(list(rates)))
     n = draw(st.integers(int(0.06 * sr), int(0.4 * sr)))
-    y = signals.make(kind, sr, n, draw(st.integers(0, 10_000)))
+    seed = draw(st.integers(0, 10_000))
     gain = 2.0 ** -draw(st.integers(0, 6))  # powers of two keep the samples exact
-    return y * gain, sr, kind in signals.BROADBAND
+    origin = f"{gain} * signals.{kind}({sr}, {n}, {seed})"
+    return Case(signals.make(kind, sr, n, seed) * gain, sr, {}, kind in signals.BROADBAND, origin)
 
 
 def _some(draw: Draw, options: dict[str, st.SearchStrategy[Any]], known: frozenset[str] | None) -> Params:
@@ -62,7 +68,7 @@ def parameters(
     known: frozenset[str] | None = None,
     allowed: dict[str, Sequence[Any]] | None = None,
 ) -> Params:
-    """Parameters of feature `name` for `n` samples at `sr` Hz.
+    """Parameters of feature `name` for `n` samples at `sr` Hz, by the catalogue's names.
 
     `known` holds the parameters that the feature under test has (None: all), `allowed` its choices by
     parameter.
@@ -85,6 +91,13 @@ def _front(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: d
         # A signal shorter than a frame is a matter of policy, tested elsewhere.
         p["n_fft"], p["hop_length"] = 256, 100
         p.pop("win_length", None)
+    p |= _some(draw, {"hop_ms": st.sampled_from([7.5, 10.0, 12.3])}, known)
+    if draw(st.integers(0, 3)) == 0:
+        # Up to 25 ms, so that the next power of two is shorter than any signal, at any rate.
+        p["win_ms"] = draw(st.sampled_from([10.0, 16.1, 20.0, 25.0]))
+        if p["n_fft"] < 0.026 * sr or draw(st.booleans()):
+            del p["n_fft"]
+        p.pop("win_length", None)
     return p
 
 
@@ -100,7 +113,7 @@ def _mel(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dic
     p |= _some(
         draw,
         {
-            "power": st.sampled_from([1.0, 2.0]),
+            "power": st.sampled_from([1.0, 2.0, 1.5]),
             "n_mels": st.integers(8, 64),
             "htk": st.booleans(),
             "norm": st.sampled_from(["slaney", None]),
@@ -120,16 +133,13 @@ def _logmel(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: 
 
 def _mfcc(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
     p = _logmel(draw, sr, n, known, allowed)
-    norm = p.pop("norm", "slaney")
-    if known is None or "mel_norm" in known:
-        p["mel_norm"] = norm
     p["n_mfcc"] = draw(st.integers(2, p["n_mels"]))
     return p | _some(
         draw,
         {
             "dct_type": _choices("dct_type", [1, 2, 3], allowed),
             "lifter": st.integers(0, 30),
-            "norm": _choices("norm", ["ortho", None], allowed),
+            "dct_norm": st.sampled_from(["ortho", None]),
         },
         known,
     )
@@ -160,6 +170,12 @@ def _time(extra: dict[str, st.SearchStrategy[Any]]) -> Callable[..., Params]:
         p = _some(draw, {"center": st.booleans(), **extra}, known)
         p["frame_length"] = draw(st.integers(20, min(2048, n)))
         p["hop_length"] = draw(st.integers(max(p["frame_length"] // 8, 1), p["frame_length"]))
+        # A length in time goes before one in samples.
+        p |= _some(
+            draw,
+            {"win_ms": st.sampled_from([10.0, 16.1, 25.0]), "hop_ms": st.sampled_from([7.5, 10.0, 12.3])},
+            known,
+        )
         if "pad_mode" in p and not p.get("center", True):
             del p["pad_mode"]
         return p
@@ -187,11 +203,12 @@ def _kaldi(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: d
             "snip_edges": st.booleans(),
             "subtract_mean": st.booleans(),
             "min_duration": st.sampled_from([0.0, 0.01, 10.0]),
+            "input_scale": st.sampled_from([1.0, 32768.0]),  # of the samples, and the one that Kaldi means
         },
         known,
     )
     # Half of a spectrum needs an even length.
-    if int(sr * 0.001 * p.get("frame_length", 25.0)) % 2 == 0:
+    if int(sr * p.get("frame_length", 25.0) * 0.001) % 2 == 0:
         p["round_to_power_of_two"] = draw(st.booleans())
     return p
 
@@ -223,7 +240,7 @@ def _torchaudio(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allow
             "normalized": st.booleans(),
             "pad": st.integers(0, 100),
             "window": _choices("window", WINDOWS, allowed),
-            "pad_mode": _choices("pad_mode", PAD_MODES, allowed),
+            "pad_mode": _choices("pad_mode", TORCHAUDIO_PAD_MODES, allowed),
         },
         known,
     )
@@ -239,18 +256,25 @@ def _torchaudio_mfcc(
 ) -> Params:
     p = _torchaudio(draw, sr, n, known, allowed)
     p["n_mfcc"] = draw(st.integers(2, p["n_mels"]))
-    if known is None or "norm" in known:
-        p["norm"] = draw(_choices("norm", ["ortho", None], allowed))
-    return p | _some(draw, {"log_mels": st.booleans()}, known)
+    p["mel_norm"] = p.pop("norm", None)
+    return p | _some(draw, {"log_mels": st.booleans(), "norm": st.sampled_from(["ortho", None])}, known)
 
 
 def _pyaudioanalysis(
     draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]
 ) -> Params:
-    p = _some(draw, {"deltas": st.booleans(), "step": st.sampled_from([0.01, 0.02, 0.025])}, known)
-    # Shorter windows have fewer bins than notes, which the package refuses (at 8 kHz below some 22 ms).
-    p["window"] = draw(st.sampled_from([0.03, 0.04, 0.05]))
-    return p
+    return _some(
+        draw,
+        {
+            "deltas": st.booleans(),
+            "step_ms": st.sampled_from([10.0, 20.0, 25.0]),
+            "step": st.integers(int(0.01 * sr), int(0.03 * sr)),
+            # Shorter windows have fewer bins than notes, which the package refuses (8 kHz: below some 22 ms).
+            "win_ms": st.sampled_from([30.0, 40.0, 50.0]),
+            "window": st.integers(int(0.03 * sr), int(0.05 * sr)),
+        },
+        known,
+    )
 
 
 def _psf(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
@@ -263,7 +287,7 @@ def _psf(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dic
             "lowfreq": st.sampled_from([0, 100, 300]),
             "highfreq": st.sampled_from([None, 3500, 3800]),
             "preemph": st.sampled_from([0.0, 0.5, 0.97]),
-            "window": _choices("window", PSF_WINDOWS, allowed),
+            "winfunc": _choices("winfunc", PSF_WINDOWS, allowed),
         },
         known,
     )
@@ -278,7 +302,8 @@ def _psf_mfcc(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed
 
 
 FAMILY: dict[str, Callable[..., Params]] = {
-    "spectrogram": _spectral(lambda sr: {"power": st.sampled_from([1.0, 2.0])}),
+    "stft": _spectral(lambda sr: {}),
+    "spectrogram": _spectral(lambda sr: {"power": st.sampled_from([1.0, 2.0, 0.5])}),
     "melspectrogram": _mel,
     "logmel": _logmel,
     "mfcc": _mfcc,
@@ -335,7 +360,7 @@ HELD: dict[tuple[str, str], str] = {
         "vtln_low": _VTLN,
         "vtln_high": _VTLN,
     }.items()
-} | {("torchaudio_mfcc", "dct_type"): "torchaudio has type 2 alone"}
+}
 
 
 @st.composite
@@ -348,10 +373,9 @@ def case(
     rates: Sequence[int] = signals.RATES,
 ) -> Case:
     """A signal and parameters for feature `name`."""
-    y, sr, broadband = draw(signal(kinds, rates))
-    if name.startswith("kaldi") and draw(st.booleans()):
-        y = y * 32768.0  # the scale that Kaldi itself means
-    return Case(y, sr, draw(parameters(name, sr, len(y), known, allowed)), broadband)
+    case = draw(signal(kinds, rates))
+    params = draw(parameters(name, case.sr, len(case.y), known, allowed))
+    return dataclasses.replace(case, params=params)
 
 
 @st.composite

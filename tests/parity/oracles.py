@@ -2,14 +2,15 @@
 
 Nothing here calls the package under test or one of its peers. Each function takes `(y, sr, **parameters)`
 with the peer's parameter names and defaults and returns `(n_frames, n_columns)`; transforms take the matrix
-that they transform instead of a signal. `ORACLES` maps catalogue names to these functions. Speed does not
-matter here, the formula does; `test_oracles_match_peers.py` holds each one to the package that it describes.
+that they transform instead of a signal. `ORACLES` maps catalogue names to these functions, `definition` the
+catalogue's parameters to theirs. Speed does not matter here, the formula does;
+`test_oracles_match_peers.py` holds each one to the package that it describes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,18 @@ def _bohman(n: int) -> Array:
     return w
 
 
-#: Periodic windows by name, as a function of their length. Harris (1978), Nuttall (1981).
+def _parzen(n: int) -> Array:
+    x = np.abs(np.arange(n) - n / 2.0) / ((n + 1) / 2.0)
+    inner = np.abs(np.arange(n) - n / 2.0) <= n / 4.0
+    return np.where(inner, 1.0 - 6.0 * x**2 * (1.0 - x), 2.0 * (1.0 - x) ** 3)
+
+
+def _barthann(n: int) -> Array:
+    x = np.arange(n) / n - 0.5
+    return 0.62 - 0.48 * np.abs(x) + 0.38 * np.cos(2 * np.pi * x)
+
+
+#: Periodic windows by name, as a function of their length. Harris (1978), Nuttall (1981), Ha, Pearce (1989).
 WINDOWS: dict[str, Callable[[int], Array]] = {
     "hann": _cosine_sum([0.5, 0.5]),
     "hamming": _cosine_sum([0.54, 0.46]),
@@ -73,6 +85,9 @@ WINDOWS: dict[str, Callable[[int], Array]] = {
     "triang": _triang,
     "cosine": lambda n: np.sin(np.pi * (np.arange(n) + 0.5) / (n + 1)),
     "bohman": _bohman,
+    "parzen": _parzen,
+    "barthann": _barthann,
+    "povey": lambda n: _cosine_sum([0.5, 0.5])(n) ** 0.85,  # Kaldi's, which SciPy does not have
 }
 
 
@@ -138,6 +153,12 @@ def stft(
     if center:
         y = np.pad(y, n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
     return np.fft.rfft(frame(y, n_fft, hop_length) * w, axis=1)
+
+
+def stft_columns(y: ArrayLike, sr: float = 22050, **front: Any) -> Array:
+    """`stft` with the real and the imaginary part of every bin side by side."""
+    x = stft(y, sr, **front)
+    return np.stack([x.real, x.imag], axis=2).reshape(len(x), -1)
 
 
 def spectrogram(y: ArrayLike, sr: float = 22050, *, power: float = 2.0, **front: Any) -> Array:
@@ -674,7 +695,7 @@ def _kaldi_spectrum(
     energy_floor: float,
 ) -> tuple[Array, Array]:
     """Magnitude spectra (n_frames, 1 + n_fft // 2) and log energies (n_frames,)."""
-    size, shift = int(sr * 0.001 * frame_length), int(sr * 0.001 * frame_shift)
+    size, shift = int(sr * frame_length * 0.001), int(sr * frame_shift * 0.001)
     n_fft = 1 << (size - 1).bit_length() if round_to_power_of_two else size
     x = kaldi_frames(_as_double(y), size, shift, snip_edges)
 
@@ -700,6 +721,7 @@ def kaldi_fbank(
     frame_shift: float = 10.0,
     high_freq: float = 0.0,
     htk_compat: bool = False,
+    input_scale: float = 1.0,
     low_freq: float = 20.0,
     min_duration: float = 0.0,
     num_mel_bins: int = 23,
@@ -716,7 +738,7 @@ def kaldi_fbank(
 ) -> Array:
     """Kaldi's mel energies, without dither. The scale is the input's; Kaldi means 16-bit integers."""
     magnitude, energy = _kaldi_spectrum(
-        y,
+        _as_double(y) * input_scale,
         sr,
         frame_length,
         frame_shift,
@@ -818,6 +840,7 @@ def torchaudio_mfcc(
     dct_type: int = 2,
     norm: str | None = "ortho",
     log_mels: bool = False,
+    mel_norm: str | None = None,
     **mel: Any,
 ) -> Array:
     """torchaudio.transforms.MFCC: DCT-II of the mel spectrum in dB (top_db 80), or of ln(mel + 1e-6).
@@ -826,7 +849,7 @@ def torchaudio_mfcc(
     """
     if dct_type != 2:
         raise ValueError(f"dct_type is {dct_type}; torchaudio has 2 alone")
-    s = torchaudio_melspectrogram(y, sr, **mel)
+    s = torchaudio_melspectrogram(y, sr, norm=mel_norm, **mel)
     level = np.log(s + 1e-6) if log_mels else power_to_db(s)
     return level @ dct_matrix(n_mfcc, level.shape[1], 2, norm).T
 
@@ -881,16 +904,19 @@ def _pyaa_chroma(x: Array, sr: float) -> Array:
 
 
 def pyaudioanalysis(
-    y: ArrayLike, sr: float = 16000, *, window: float = 0.05, step: float = 0.025, deltas: bool = False
+    y: ArrayLike,
+    sr: float = 16000,
+    *,
+    window: int | None = None,
+    step: int | None = None,
+    deltas: bool = False,
 ) -> Array:
-    """The 34 short-term features of pyAudioAnalysis, with `deltas` 68; window and step in seconds."""
-    return pyaudioanalysis_samples(y, sr, int(sr * window), int(sr * step), deltas=deltas)
+    """The 34 short-term features of pyAudioAnalysis, with `deltas` 68.
 
-
-def pyaudioanalysis_samples(
-    y: ArrayLike, sr: float, window: int, step: int, *, deltas: bool = False
-) -> Array:
-    """As `pyaudioanalysis`, window and step in samples as the package takes them."""
+    Window and step are in samples, as the package takes them; 50 and 25 ms unless given.
+    """
+    window = int(sr * 0.050) if window is None else window
+    step = int(sr * 0.025) if step is None else step
     x = _as_double(y) / 2.0**15
     x = x - x.mean()
     x = x / (np.abs(x).max() + 1e-10)
@@ -962,7 +988,7 @@ def psf_filters(nfilt: int, nfft: int, sr: float, lowfreq: float, highfreq: floa
 
 
 def psf_power(
-    y: ArrayLike, sr: float, winlen: float, winstep: float, nfft: int, preemph: float, window: str
+    y: ArrayLike, sr: float, winlen: float, winstep: float, nfft: int, preemph: float, winfunc: str
 ) -> Array:
     """Power spectra / nfft of the pre-emphasised signal, the last frame filled up with zeros."""
     y = _as_double(y)
@@ -971,7 +997,10 @@ def psf_power(
     n = 1 if len(y) <= size else 1 + math.ceil((len(y) - size) / step)
     x = frame(np.pad(y, (0, (n - 1) * step + size - len(y))), size, step)
     # np.hamming and its like: symmetric, unlike the windows of librosa.
-    w = np.ones(size) if window == "rectangular" else kaldi_window(window, size)
+    if winfunc == "bartlett":
+        w = 1.0 - np.abs(2.0 * np.arange(size) / (size - 1) - 1.0)
+    else:
+        w = kaldi_window(winfunc, size)
     return np.abs(np.fft.rfft(x * w, nfft, axis=1)) ** 2 / nfft
 
 
@@ -986,26 +1015,21 @@ def _psf_energies(
     lowfreq: float = 0.0,
     highfreq: float | None = None,
     preemph: float = 0.97,
-    window: str = "rectangular",
+    winfunc: str = "rectangular",
 ) -> tuple[Array, Array]:
-    power = psf_power(y, sr, winlen, winstep, nfft, preemph, window)
+    power = psf_power(y, sr, winlen, winstep, nfft, preemph, winfunc)
     energy = power.sum(axis=1)
     mel = power @ psf_filters(nfilt, nfft, sr, lowfreq, highfreq).T
     return np.where(mel == 0, DOUBLE_EPSILON, mel), np.where(energy == 0, DOUBLE_EPSILON, energy)
 
 
 def psf_fbank(y: ArrayLike, sr: float = 16000, **params: Any) -> Array:
-    """Filter energies of python_speech_features.fbank, without its second result."""
-    return _psf_energies(y, sr, **params)[0]
-
-
-def psf_energy(y: ArrayLike, sr: float = 16000, **params: Any) -> Array:
-    """The second result of python_speech_features.fbank: energy of each frame, as a column."""
-    return _psf_energies(y, sr, **params)[1][:, None]
+    """Both results of python_speech_features.fbank: filters' energies, then the frame's as last column."""
+    return np.column_stack(_psf_energies(y, sr, **params))
 
 
 def psf_logfbank(y: ArrayLike, sr: float = 16000, **params: Any) -> Array:
-    return np.log(psf_fbank(y, sr, **params))
+    return np.log(_psf_energies(y, sr, **params)[0])
 
 
 def psf_mfcc(
@@ -1037,10 +1061,10 @@ def psf_ssc(
     lowfreq: float = 0.0,
     highfreq: float | None = None,
     preemph: float = 0.97,
-    window: str = "rectangular",
+    winfunc: str = "rectangular",
 ) -> Array:
     """Spectral subband centroids in Hz, on a frequency axis that starts at 1 Hz instead of 0."""
-    power = psf_power(y, sr, winlen, winstep, nfft, preemph, window)
+    power = psf_power(y, sr, winlen, winstep, nfft, preemph, winfunc)
     power = np.where(power == 0, DOUBLE_EPSILON, power)
     filters = psf_filters(nfilt, nfft, sr, lowfreq, highfreq)
     f = np.linspace(1.0, sr / 2, power.shape[1])
@@ -1059,6 +1083,7 @@ def psf_delta(x: ArrayLike, *, N: int = 2) -> Array:
 # ------------------------------------------------------------------------------------------------------------
 
 ORACLES: dict[str, Oracle] = {
+    "stft": stft_columns,
     "spectrogram": spectrogram,
     "melspectrogram": melspectrogram,
     "logmel": logmel,
@@ -1087,3 +1112,48 @@ ORACLES: dict[str, Oracle] = {
     "delta": delta,
     "cmvn": cmvn,
 }
+
+
+#: Entries whose frames follow librosa's short-time transform, and those that frame the signal itself.
+_TRANSFORMED = frozenset(
+    name
+    for name in ORACLES
+    if name in ("stft", "spectrogram", "melspectrogram", "logmel", "mfcc", "chroma_stft")
+    or name.startswith("spectral_")
+)
+_FRAMED = frozenset(("zero_crossing_rate", "rms", "energy_entropy"))
+
+
+def _in_samples(ms: float, sr: float) -> int:
+    return max(1, _half_up(ms * sr / 1000.0))
+
+
+def definition(name: str, sr: float, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of `ORACLES[name]` that mean what the catalogue's `params` of entry `name` mean.
+
+    The catalogue takes lengths in milliseconds as well as in samples, and has one name for one thing where
+    the packages use a name twice: `norm` of librosa's MFCC is the cosine transform's.
+    """
+    p = dict(params)
+    if name in _TRANSFORMED or name in _FRAMED:
+        if (hop := p.pop("hop_ms", None)) is not None:
+            p["hop_length"] = _in_samples(hop, sr)
+        if (win := p.pop("win_ms", None)) is not None:
+            samples = _in_samples(win, sr)
+            if name in _FRAMED:
+                p["frame_length"] = samples
+            else:
+                if p.get("n_fft", 2048) == 2048:
+                    p["n_fft"] = 1 << (samples - 1).bit_length()
+                if p.get("win_length") is None:
+                    p["win_length"] = samples
+    if name == "mfcc":
+        names = {"norm": "mel_norm", "dct_norm": "norm"}
+        return {names.get(key, key): value for key, value in p.items()}
+    if name.startswith("torchaudio") and p.get("pad_mode") == "replicate":
+        p["pad_mode"] = "edge"
+    if name == "pyaudioanalysis":
+        for length, ms, default in (("window", "win_ms", 50.0), ("step", "step_ms", 25.0)):
+            by_time = int(sr * (p.pop(ms, default) / 1000.0))
+            p[length] = by_time if p.get(length) is None else p[length]
+    return p

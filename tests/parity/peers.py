@@ -77,6 +77,12 @@ def _from_librosa(function: Callable[..., Any], *, needs_sr: bool = True) -> Pee
     return peer
 
 
+def stft(y: Array, sr: float, *, hop_length: int = 512, **front: Any) -> Array:
+    with librosa_without_remarks():
+        x = librosa.stft(y, hop_length=hop_length, **front).T
+    return np.stack([x.real, x.imag], axis=2).reshape(len(x), -1)
+
+
 def spectrogram(y: Array, sr: float, *, power: float = 2.0, **front: Any) -> Array:
     with librosa_without_remarks():
         return np.abs(librosa.stft(y, **front)).T ** power  # type: ignore[no-any-return]
@@ -154,6 +160,7 @@ def _knf_rows(extractor: Any, y: Array, sr: float, columns: int) -> Array:
 def kaldi_fbank(y: Array, sr: float = 16000.0, **params: Any) -> Array:
     """kaldi-native-fbank, which computes in float32; without dither."""
     options = knf.FbankOptions()
+    y = y * params.pop("input_scale", 1.0)
     _knf_frames(options, sr, params)
     options.use_log_fbank = params.pop("use_log_fbank", True)
     options.use_power = params.pop("use_power", True)
@@ -164,6 +171,7 @@ def kaldi_fbank(y: Array, sr: float = 16000.0, **params: Any) -> Array:
 
 def kaldi_mfcc(y: Array, sr: float = 16000.0, **params: Any) -> Array:
     options = knf.MfccOptions()
+    y = y * params.pop("input_scale", 1.0)
     _knf_frames(options, sr, params)
     options.num_ceps = params.pop("num_ceps", 13)
     options.cepstral_lifter = params.pop("cepstral_lifter", 22.0)
@@ -173,9 +181,10 @@ def kaldi_mfcc(y: Array, sr: float = 16000.0, **params: Any) -> Array:
 
 
 def pyaudioanalysis(
-    y: Array, sr: float, *, window: float = 0.05, step: float = 0.025, deltas: bool = False
+    y: Array, sr: float, *, window: int | None = None, step: int | None = None, deltas: bool = False
 ) -> Array:
-    return ShortTermFeatures.feature_extraction(y, sr, int(sr * window), int(sr * step), deltas=deltas)[0].T
+    window, step = window or int(sr * 0.050), step or int(sr * 0.025)
+    return ShortTermFeatures.feature_extraction(y, sr, window, step, deltas=deltas)[0].T
 
 
 def pyaudioanalysis_mid_term(
@@ -184,11 +193,16 @@ def pyaudioanalysis_mid_term(
     return MidTermFeatures.mid_feature_extraction(y, sr, mid_window, mid_step, window, step)[0].T
 
 
-_PSF_WINDOWS: dict[str, Callable[[int], Array]] = {"hamming": np.hamming, "hanning": np.hanning}
+_PSF_WINDOWS: dict[str, Callable[[int], Array]] = {
+    "hamming": np.hamming,
+    "hanning": np.hanning,
+    "blackman": np.blackman,
+    "bartlett": np.bartlett,
+}
 
 
 def _psf_window(params: dict[str, Any]) -> dict[str, Any]:
-    name = params.pop("window", "rectangular")
+    name = params.pop("winfunc", "rectangular")
     return params if name == "rectangular" else {**params, "winfunc": _PSF_WINDOWS[name]}
 
 
@@ -200,17 +214,18 @@ def _psf_without_remarks() -> Iterator[None]:
         yield
 
 
-def _from_psf(function: Callable[..., Any], result: int | None = None) -> Peer:
+def _from_psf(function: Callable[..., Any]) -> Peer:
     def peer(y: Array, sr: float, **params: Any) -> Array:
         with _psf_without_remarks():
-            out = function(y, sr, **_psf_window(params))
-        return np.asarray(out if result is None else out[result])
+            return np.asarray(function(y, sr, **_psf_window(params)))
 
     return peer
 
 
-def psf_energy(y: Array, sr: float, **params: Any) -> Array:
-    return _from_psf(psf.fbank, 1)(y, sr, **params)[:, None]
+def psf_fbank(y: Array, sr: float, **params: Any) -> Array:
+    """Both results: the filters' energies, and the frame's as the last column."""
+    with _psf_without_remarks():
+        return np.column_stack(psf.fbank(y, sr, **_psf_window(params)))
 
 
 def psf_delta(x: Array, *, N: int = 2) -> Array:
@@ -222,6 +237,7 @@ preemphasis, framesig, powspec = sigproc.preemphasis, sigproc.framesig, sigproc.
 #: Catalogue names that a package outside defines. Spectral flux, entropy, slope, energy entropy and CMVN
 #: are ours; torchaudio's two are held by golden values.
 PEERS: dict[str, Peer] = {
+    "stft": stft,
     "spectrogram": spectrogram,
     "melspectrogram": _from_librosa(librosa.feature.melspectrogram),
     "logmel": logmel,
@@ -238,7 +254,7 @@ PEERS: dict[str, Peer] = {
     "kaldi_mfcc": kaldi_mfcc,
     "pyaudioanalysis": pyaudioanalysis,
     "psf_mfcc": _from_psf(psf.mfcc),
-    "psf_fbank": _from_psf(psf.fbank, 0),
+    "psf_fbank": psf_fbank,
     "psf_logfbank": _from_psf(psf.logfbank),
     "psf_ssc": _from_psf(psf.ssc),
     "delta": delta,
@@ -248,5 +264,5 @@ PEERS: dict[str, Peer] = {
 LACKING: dict[str, tuple[str, ...]] = {
     "kaldi_fbank": ("subtract_mean", "min_duration"),
     "kaldi_mfcc": ("subtract_mean", "min_duration"),
-    "psf_logfbank": ("window",),
+    "psf_logfbank": ("winfunc",),
 }

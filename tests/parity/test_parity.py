@@ -6,6 +6,7 @@ and a parameter that is neither drawn nor held with a reason, are failures.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from pathlib import Path
@@ -51,8 +52,9 @@ def defaults(name: str, sr: int) -> dict[str, Any]:
 
 
 def agree(name: str, case: Case, precision: str) -> None:
-    expected = oracles.ORACLES[name](case.y, case.sr, **case.params)
-    gates.GATES[precision][name](compute(name, case, precision), expected, case)
+    defined = dataclasses.replace(case, params=oracles.definition(name, case.sr, case.params))
+    expected = oracles.ORACLES[name](case.y, case.sr, **defined.params)
+    gates.GATES[precision][name](compute(name, case, precision), expected, defined)
 
 
 # -------------------------------------------------------------------------------------------------
