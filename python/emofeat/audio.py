@@ -197,10 +197,10 @@ def load(
         planes, file_sr = decode_with_av(path, error)
         if mono:
             planes = as_signal(planes, channel)[np.newaxis] if len(planes) > 1 else planes
-    return _finish(planes, file_sr, rate, start, end, mono)
+    return resample_and_cut(planes, file_sr, rate, start, end, mono)
 
 
-def _finish(
+def resample_and_cut(
     planes: npt.NDArray[np.float32],
     file_sr: int,
     sr: int | None,

@@ -133,9 +133,13 @@ class Result(Mapping[str, Matrix]):
     schema : tuple of FeatureInfo
     """
 
-    def __init__(self, schema: tuple[FeatureInfo, ...], values: Sequence[Matrix], sr: int) -> None:
+    def __init__(
+        self, schema: tuple[FeatureInfo, ...], values: Sequence[Matrix], sr: int, n_samples: int | None = None
+    ) -> None:
         self.schema = schema
         self.sr = sr
+        #: Length of the recording in seconds, where a file was read.
+        self.duration = None if n_samples is None else n_samples / sr
         self._values = {info.key: value for info, value in zip(schema, values, strict=True)}
 
     def __getitem__(self, key: str) -> Matrix:
@@ -464,17 +468,19 @@ class Extractor:
             row, values = self._inner.file(path, start, end)
         except UnsupportedCodecError as error:
             return self._through_av(path, start, end, error)
-        return Result(self.schema_at(row[1]), values, row[1])
+        return Result(self.schema_at(row[1]), values, row[1], row[4])
 
     def _through_av(
         self, path: str, start: float | None, end: float | None, error: UnsupportedCodecError
     ) -> Result:
-        from emofeat.audio import _finish
+        from emofeat.audio import resample_and_cut
 
         planes, file_sr = decode_with_av(path, error)
         mono = as_signal(planes, self._config["channel"]) if len(planes) > 1 else planes[0]
-        y, sr = _finish(mono[np.newaxis], file_sr, self.sr, start, end, mono=True)
-        return self.process_signal(y, sr)
+        y, sr = resample_and_cut(mono[np.newaxis], file_sr, self.sr, start, end, mono=True)
+        result = self.process_signal(y, sr)
+        result.duration = len(y) / sr
+        return result
 
     def process_files(
         self, paths: Sequence[str | os.PathLike[str]], *, n_threads: int | None = None
@@ -488,6 +494,8 @@ class Extractor:
             `message`, then one column per feature, `list<fixed_size_list<float>[n_columns]>`.
         """
         import pyarrow as pa
+
+        from emofeat.store import arrays
 
         items = [(os.fspath(path), None, None) for path in paths]
         batch = self.extract_batch(items, n_threads=_threads(n_threads))
@@ -503,18 +511,16 @@ class Extractor:
                     del failures[index]
                 except EmofeatError as error:
                     failures[index] = Failure(index, error.code, str(error))
+        every = range(len(items))
+        reasons = [failures.get(i) for i in every]
         columns: dict[str, Any] = {
-            "file": [item[0] for item in items],
-            "sr": pa.array([_first(rows, again, i, "sr") for i in range(len(items))], pa.int32()),
-            "duration": pa.array(
-                [_first(rows, again, i, "duration") for i in range(len(items))], pa.float64()
+            "file": arrays.texts([item[0] for item in items]),
+            "sr": arrays.optional_numbers([_known(rows, again, i, "sr") for i in every], "int32"),
+            "duration": arrays.optional_numbers(
+                [_known(rows, again, i, "duration") for i in every], "float64"
             ),
-            "error": pa.array(
-                [failures[i].code if i in failures else None for i in range(len(items))], pa.string()
-            ),
-            "message": pa.array(
-                [failures[i].message if i in failures else None for i in range(len(items))], pa.string()
-            ),
+            "error": arrays.texts([None if f is None else f.code for f in reasons]),
+            "message": arrays.texts([None if f is None else f.message for f in reasons]),
         }
         for info in batch.schema:
             values, splits = batch.values(info.key), batch.splits(info.key)
@@ -534,8 +540,9 @@ class Extractor:
                 pieces.append(piece)
                 total += len(piece)
             flat = np.concatenate(pieces).ravel() if pieces else np.zeros(0, info.dtype)
-            inner = pa.FixedSizeListArray.from_arrays(pa.array(flat), len(info.columns))
-            columns[info.key] = pa.ListArray.from_arrays(pa.array([*offsets, total], pa.int32()), inner)
+            inner = pa.FixedSizeListArray.from_arrays(arrays.numbers(flat), len(info.columns))
+            starts = arrays.optional_numbers([*offsets, total], "int32")
+            columns[info.key] = pa.ListArray.from_arrays(starts, inner)
         return pa.table(columns)
 
     def stream(self, sr: int) -> Stream:
@@ -621,9 +628,15 @@ def _threads(n_threads: int | None) -> int:
     return default_jobs()
 
 
-def _first(rows: dict[int, tuple[int, float, int]], again: dict[int, Result], index: int, what: str) -> Any:
+def _known(
+    rows: dict[int, tuple[int, float, int]],
+    again: dict[int, Result],
+    index: int,
+    what: Literal["sr", "duration"],
+) -> float | None:
+    """Rate or duration of recording `index`, if it worked."""
     if index in rows:
         return rows[index][0 if what == "sr" else 1]
-    if index in again and what == "sr":
-        return again[index].sr
+    if index in again:
+        return again[index].sr if what == "sr" else again[index].duration
     return None

@@ -324,7 +324,7 @@ def _by_python(shard: Shard, position: int, extractor: FeatureExtractor, layout:
     _check_rate(file_sr, layout)
     with _one_recording():
         y = planes[0] if len(planes) == 1 else audio.as_signal(planes, config["channel"])
-        y, sr = audio._finish(y[np.newaxis], file_sr, config["sr"], item.start, item.end, mono=True)
+        y, sr = audio.resample_and_cut(y[np.newaxis], file_sr, config["sr"], item.start, item.end, mono=True)
         result = extractor.process_signal(y, sr)
     row = _Row(0, sr, file_sr, len(planes), len(y), len(y) / sr, "av")
     columns = _own_columns(shard, [position], [row], [0])
