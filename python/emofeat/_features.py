@@ -24,9 +24,10 @@ def _frozen(value: object) -> object:
 
 @lru_cache(maxsize=256)
 def _extractor(
-    name: str, params: tuple[tuple[str, object], ...], double: bool, on_short: str, on_nonfinite: str
+    name: str, sr: int, params: tuple[tuple[str, object], ...], double: bool, on_short: str, on_nonfinite: str
 ) -> _emofeat.Extractor:
-    return _emofeat.Extractor([name], None, double, None, on_short, on_nonfinite, dict(params))
+    # With the rate, because parameters that are right at one rate may be wrong at others.
+    return _emofeat.Extractor([name], sr, double, None, on_short, on_nonfinite, dict(params))
 
 
 def compute(
@@ -43,8 +44,9 @@ def compute(
         raise from_code("bad_parameter", f"precision = {precision!r}; allowed: 'float32', 'float64'")
     double = precision == "float64"
     key = tuple((k, _frozen(v)) for k, v in params.items())
-    extractor = _extractor(name, key, double, on_short, on_nonfinite)
-    _, values = extractor.signal(as_signal(y, double=double), check_sr(sr))
+    rate = check_sr(sr)
+    extractor = _extractor(name, rate, key, double, on_short, on_nonfinite)
+    _, values = extractor.signal(as_signal(y, double=double), rate)
     return values[0]
 
 

@@ -128,6 +128,11 @@ impl Extractor {
         plan.features().iter().map(describe).collect()
     }
 
+    /// The rate of the extractor, or a usual one at which its features are defined.
+    fn any_rate(&self, py: Python<'_>) -> PyResult<u32> {
+        self.inner.any_rate().raise(py)
+    }
+
     /// Fewest samples at rate `sr` that hold one frame of every feature.
     fn min_samples(&self, py: Python<'_>, sr: u32) -> PyResult<usize> {
         Ok(self.inner.plan(sr).raise(py)?.min_samples())
@@ -178,9 +183,9 @@ impl Extractor {
                 Signal::F64(_) => copies.next().map_or(&[], Vec::as_slice),
             });
         }
-        let plan = self.inner.plan(self.inner.sr().unwrap_or(sr)).raise(py)?;
+        self.inner.plan(self.inner.sr().unwrap_or(sr)).raise(py)?;
         let batch = py.detach(|| self.inner.signals(&slices, sr, threads));
-        Ok(Batch::new(&plan, batch))
+        Ok(Batch { inner: batch })
     }
 
     /// One matrix per feature from a spectrum of `n_fft / 2 + 1` columns.
@@ -229,9 +234,7 @@ impl Extractor {
     ) -> PyResult<Batch> {
         let items: Vec<Item> = items.into_iter().map(item).collect();
         let batch = py.detach(|| self.inner.files(&items, threads, max_seconds));
-        let sr = batch.rows.first().map_or(48_000, |row| row.sr);
-        let plan = self.inner.plan(sr).raise(py)?;
-        Ok(Batch::new(&plan, batch))
+        Ok(Batch { inner: batch })
     }
 
     fn blocks(
@@ -312,13 +315,6 @@ impl Stream {
 #[pyclass(module = "emofeat._emofeat")]
 pub struct Batch {
     inner: batch::Batch,
-    columns: Vec<usize>,
-}
-
-impl Batch {
-    fn new(plan: &Plan, inner: batch::Batch) -> Self {
-        Self { inner, columns: plan.features().iter().map(|f| f.columns.len()).collect() }
-    }
 }
 
 #[pymethods]
@@ -347,7 +343,7 @@ impl Batch {
         at: usize,
     ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyArray1<i64>>)>> {
         let Some(values) = self.inner.values.get_mut(at) else { return Ok(None) };
-        let columns = self.columns[at];
+        let columns = self.inner.columns[at];
         let values = std::mem::replace(values, Values::F32(Vec::new()));
         let splits: Vec<i64> =
             self.inner.splits[at].iter().map(|s| (s / columns.max(1)) as i64).collect();
