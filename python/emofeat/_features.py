@@ -26,6 +26,7 @@ def _frozen(value: object) -> object:
 def _extractor(
     name: str, sr: int, params: tuple[tuple[str, object], ...], double: bool, on_short: str, on_nonfinite: str
 ) -> _emofeat.Extractor:
+    # With the rate, because parameters that are right at one rate may be wrong at others.
     return _emofeat.Extractor([name], sr, double, None, on_short, on_nonfinite, dict(params))
 
 

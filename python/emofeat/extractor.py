@@ -375,9 +375,8 @@ class Extractor:
 
     @property
     def schema(self) -> tuple[FeatureInfo, ...]:
-        """What every feature is, at the extractor's rate (if it has none, 16 kHz or another common rate at
-        which all features exist)."""
-        return self.schema_at(self._inner.usual_rate())
+        """What every feature is, at the rate of the extractor; if it has none, at 16 kHz or where it can be."""
+        return self.schema_at(self._inner.any_rate())
 
     def schema_at(self, sr: int) -> tuple[FeatureInfo, ...]:
         """What every feature is for recordings of `sr` Hz."""
@@ -573,7 +572,8 @@ class Extractor:
         `open_blocks`.
         """
         inner = self._inner.files(list(items), n_threads, max_seconds)
-        return Batch(inner, self.schema)
+        rows = [Row(*row) for row in inner.rows()]
+        return Batch(inner, self.schema_at(rows[0].sr) if rows else self.schema)
 
     def open_blocks(
         self,

@@ -302,6 +302,37 @@ def test_process_files_keeps_order_and_lists_failures(tmp_path: Path):
     assert np.array_equal(np.array(table["logmel"][3].as_py(), np.float32), rows)
 
 
+def test_files_whose_rate_gives_other_columns_are_listed_as_failures(tmp_path: Path):
+    """25 ms are 257 bins at 16 kHz and 1025 at 48 kHz: one matrix cannot hold both."""
+    paths = []
+    for name, sr in (("a", 16_000), ("b", 48_000), ("c", 16_000)):
+        paths.append(tmp_path / f"{name}.wav")
+        signals.write_wav(paths[-1], signals.voice(sr, sr // 2, 1), sr)
+    extractor = Extractor("spectrogram(win_ms=25)")
+    table = extractor.process_files(paths, n_threads=2)
+    assert table["error"].to_pylist() == [None, "bad_rate", None]
+    assert "1025" in table["message"][1].as_py() and "257" in table["message"][1].as_py()
+    assert table["spectrogram"].type.value_type.list_size == 257
+    # Alone, or resampled to one rate, it has nothing to disagree with.
+    assert extractor.process_files(paths[1:2])["spectrogram"].type.value_type.list_size == 1025
+    resampled = Extractor("spectrogram(win_ms=25)", sr=16_000).process_files(paths)
+    assert resampled["error"].to_pylist() == [None] * 3
+
+
+def test_parameters_that_fit_some_rates_only_are_taken_without_a_rate():
+    # 10 ms are 480 samples at 48 kHz, more than n_fft, and 80 at 8 kHz.
+    low = Extractor("stft(n_fft=256, win_ms=10)")
+    assert low.process_signal(voice(sr=8000), 8000)["stft"].shape[1] == 258
+    with pytest.raises(exceptions.ParameterError, match="480 samples"):
+        low.process_signal(voice(sr=48_000), 48_000)
+    # A seventh octave above 200 Hz begins at 12.8 kHz.
+    high = Extractor("spectral_contrast(n_bands=7)")
+    contrast = high.process_signal(voice(sr=48_000), 48_000)["spectral_contrast"]
+    assert contrast.shape[1] == len(high.columns["spectral_contrast"]) == 8
+    window = np.hanning(400)
+    assert emofeat.features.psf_mfcc(voice(), SR, winfunc=window).shape[1] == 13
+
+
 def test_mistakes_in_names_get_a_suggestion():
     with pytest.raises(exceptions.UnknownNameError, match="did you mean 'logmel'"):
         Extractor("logmell")

@@ -244,7 +244,7 @@ def _torchaudio(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allow
         },
         known,
     )
-    p["n_fft"] = draw(st.sampled_from([256, 400, 512]))
+    p["n_fft"] = draw(st.sampled_from([size for size in (256, 400, 512) if size <= n]))
     p["hop_length"] = draw(st.integers(p["n_fft"] // 4, p["n_fft"]))
     p["win_length"] = draw(st.integers(p["n_fft"] // 2, p["n_fft"]))
     p.setdefault("n_mels", 40)

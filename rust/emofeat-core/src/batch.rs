@@ -241,6 +241,8 @@ pub struct Batch {
     pub values: Vec<Values>,
     /// Per feature: first value of each recording, and the end.
     pub splits: Vec<Vec<usize>>,
+    /// Per feature: number of columns; nothing without a recording that worked.
+    pub columns: Vec<usize>,
     /// The recordings that did not work.
     pub failed: Vec<(usize, Error)>,
     /// The recordings that are longer than was allowed, not computed.
@@ -252,6 +254,9 @@ enum Outcome {
     Failed(Error),
     Deferred,
 }
+
+/// Rates at which an extractor without a rate of its own tries its features.
+const USUAL_RATES: [u32; 7] = [16_000, 48_000, 44_100, 22_050, 8_000, 96_000, 192_000];
 
 /// Features for signals and files of any rate: a plan for each rate, made when it is met.
 pub struct Extractor {
@@ -272,19 +277,26 @@ impl Extractor {
     ) -> Result<Self> {
         let extractor = Self { specs, options, sr, channel, plans: Mutex::default() };
         // Mistakes that do not depend on the rate show here and not at the first file.
-        extractor.usual_plan()?;
+        extractor.any_rate()?;
         Ok(extractor)
     }
 
-    /// The plan for the extractor's own rate or, if it has none, for the first common one at which
-    /// all features exist: a frequency or a window may fit one rate and not another.
-    pub fn usual_plan(&self) -> Result<Arc<Plan>> {
-        if let Some(sr) = self.sr {
-            return self.plan(sr);
+    /// The extractor's own rate or, if it has none, a usual one at which the features are defined.
+    ///
+    /// No single rate will do for that: 16 kHz has no room for a band at 10 kHz, and at 48 kHz
+    /// a window given in time may not fit an FFT given in samples.
+    pub fn any_rate(&self) -> Result<u32> {
+        if let Some(own) = self.sr {
+            return self.plan(own).map(|_| own);
         }
-        let others = [48_000, 22_050, 44_100, 8_000, 96_000, 192_000];
-        self.plan(16_000)
-            .or_else(|error| others.iter().find_map(|sr| self.plan(*sr).ok()).ok_or(error))
+        let usual = USUAL_RATES.into_iter().find(|&sr| self.plan(sr).is_ok());
+        usual.map_or_else(|| self.plan(48_000).map(|_| 48_000), Ok)
+    }
+
+    /// Number of columns of every feature at rate `sr`; none where they are not defined.
+    fn columns(&self, sr: u32) -> Vec<usize> {
+        let plan = self.plan(sr);
+        plan.map_or_else(|_| Vec::new(), |p| p.features().iter().map(|f| f.columns.len()).collect())
     }
 
     /// The plan for rate `sr`.
@@ -382,7 +394,7 @@ impl Extractor {
         let mut batch = Batch::default();
         if threads <= 1 || count <= 1 {
             for index in 0..count {
-                batch.add(index, work(index));
+                batch.add(self, index, work(index));
             }
         } else {
             // Threads of this call alone: nothing to keep alive, nothing to break in a fork.
@@ -407,7 +419,7 @@ impl Extractor {
             let mut done = done.into_inner().unwrap_or_default();
             done.sort_by_key(|(index, _)| *index);
             for (index, outcome) in done {
-                batch.add(index, outcome);
+                batch.add(self, index, outcome);
             }
         }
         batch
@@ -421,11 +433,24 @@ fn row(index: usize, reader: &Reader, n_samples: u64) -> Row {
 }
 
 impl Batch {
-    fn add(&mut self, index: usize, outcome: Outcome) {
+    fn add(&mut self, extractor: &Extractor, index: usize, outcome: Outcome) {
         match outcome {
             Outcome::Failed(error) => self.failed.push((index, error)),
             Outcome::Deferred => self.deferred.push(index),
             Outcome::Done(row, values) => {
+                // Windows in time have as many samples, and spectra as many bins, as the rate says.
+                let columns = extractor.columns(row.sr);
+                if self.rows.is_empty() {
+                    self.columns = columns;
+                } else if columns != self.columns {
+                    let message = format!(
+                        "at {} Hz the features have {columns:?} columns, at the {} Hz of the first \
+                         recording {:?}; give the extractor a rate, or n_fft in samples",
+                        row.sr, self.rows[0].sr, self.columns
+                    );
+                    self.failed.push((index, Error::new(Code::BadRate, message)));
+                    return;
+                }
                 self.rows.push(row);
                 if self.values.is_empty() {
                     self.splits = values.iter().map(|v| vec![0, v.len()]).collect();
@@ -494,5 +519,49 @@ impl Blocks {
             }
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_any_rate(spec: &str) -> Result<Extractor> {
+        Extractor::new(vec![Spec::parse(spec)?], Options::default(), None, Channel::Mean)
+    }
+
+    #[test]
+    fn parameters_may_be_right_at_low_rates_alone() {
+        // 10 ms are 480 samples at 48 kHz, and 80 at 8 kHz.
+        let extractor = at_any_rate("stft(n_fft=256, win_ms=10)").unwrap();
+        assert_eq!(extractor.plan(8_000).unwrap().features()[0].columns.len(), 258);
+        assert!(extractor.plan(48_000).is_err());
+        assert_eq!(extractor.any_rate().unwrap(), 16_000);
+        // A seventh octave above 200 Hz begins at 12.8 kHz.
+        let high = at_any_rate("spectral_contrast(n_bands=7)").unwrap();
+        assert_eq!(high.any_rate().unwrap(), 48_000);
+    }
+
+    #[test]
+    fn parameters_that_are_wrong_at_every_rate_are_refused_at_once() {
+        assert!(at_any_rate("stft(n_fft=256, win_length=480)").is_err());
+        assert!(at_any_rate("logmel(fmin=5000, fmax=4000)").is_err());
+    }
+
+    #[test]
+    fn recordings_with_other_columns_fail_and_do_not_shift_the_rows_of_the_rest() {
+        let extractor = at_any_rate("spectrogram(win_ms=25)").unwrap();
+        let mut batch = Batch::default();
+        for (index, sr) in [16_000, 48_000, 16_000].into_iter().enumerate() {
+            let (_, values) = extractor.signal(&vec![0.25; 4_000], sr).unwrap();
+            let n_samples = 4_000;
+            let row = Row { index, sr, file_sr: sr, channels: 1, n_samples, format: "signal" };
+            batch.add(&extractor, index, Outcome::Done(row, values));
+        }
+        assert_eq!(batch.columns, [257]);
+        assert_eq!(batch.rows.iter().map(|row| row.index).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(batch.splits[0], [0, 8 * 257, 16 * 257]);
+        let (index, error) = &batch.failed[0];
+        assert_eq!((*index, error.code), (1, Code::BadRate));
     }
 }

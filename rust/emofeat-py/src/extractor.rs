@@ -111,11 +111,6 @@ impl Extractor {
         Ok(Self { inner: inner.raise(py)? })
     }
 
-    /// The extractor's rate or, if it has none, a common one at which all its features exist.
-    fn usual_rate(&self, py: Python<'_>) -> PyResult<u32> {
-        Ok(self.inner.usual_plan().raise(py)?.sr())
-    }
-
     /// What each feature is at rate `sr`.
     fn describe<'py>(&self, py: Python<'py>, sr: u32) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let plan = self.inner.plan(sr).raise(py)?;
@@ -134,6 +129,11 @@ impl Extractor {
             Ok(out)
         };
         plan.features().iter().map(describe).collect()
+    }
+
+    /// The rate of the extractor, or a usual one at which its features are defined.
+    fn any_rate(&self, py: Python<'_>) -> PyResult<u32> {
+        self.inner.any_rate().raise(py)
     }
 
     /// Fewest samples at rate `sr` that hold one frame of every feature.
@@ -186,9 +186,9 @@ impl Extractor {
                 Signal::F64(_) => copies.next().map_or(&[], Vec::as_slice),
             });
         }
-        let plan = self.inner.plan(self.inner.sr().unwrap_or(sr)).raise(py)?;
+        self.inner.plan(self.inner.sr().unwrap_or(sr)).raise(py)?;
         let batch = py.detach(|| self.inner.signals(&slices, sr, threads));
-        Ok(Batch::new(&plan, batch))
+        Ok(Batch { inner: batch })
     }
 
     /// One matrix per feature from a spectrum of `n_fft / 2 + 1` columns.
@@ -237,12 +237,7 @@ impl Extractor {
     ) -> PyResult<Batch> {
         let items: Vec<Item> = items.into_iter().map(item).collect();
         let batch = py.detach(|| self.inner.files(&items, threads, max_seconds));
-        let plan = match batch.rows.first() {
-            Some(row) => self.inner.plan(row.sr),
-            None => self.inner.usual_plan(),
-        };
-        let plan = plan.raise(py)?;
-        Ok(Batch::new(&plan, batch))
+        Ok(Batch { inner: batch })
     }
 
     fn blocks(
@@ -326,13 +321,6 @@ type MatrixAndSplits<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<i64>>);
 #[pyclass(module = "emofeat._emofeat")]
 pub struct Batch {
     inner: batch::Batch,
-    columns: Vec<usize>,
-}
-
-impl Batch {
-    fn new(plan: &Plan, inner: batch::Batch) -> Self {
-        Self { inner, columns: plan.features().iter().map(|f| f.columns.len()).collect() }
-    }
 }
 
 #[pymethods]
@@ -357,7 +345,7 @@ impl Batch {
     /// Matrix and row splits of feature `at`; the values move out, so once only.
     fn take<'py>(&mut self, py: Python<'py>, at: usize) -> PyResult<Option<MatrixAndSplits<'py>>> {
         let Some(values) = self.inner.values.get_mut(at) else { return Ok(None) };
-        let columns = self.columns[at];
+        let columns = self.inner.columns[at];
         let values = std::mem::replace(values, Values::F32(Vec::new()));
         let splits: Vec<i64> =
             self.inner.splits[at].iter().map(|s| (s / columns.max(1)) as i64).collect();
