@@ -33,7 +33,7 @@ def speech(tmp_path):
 def test_everything_done_is_zero_and_some_failed_is_three(capsys, speech, tmp_path):
     code, out, err = run(capsys, "extract", speech, "-f", "logmel", "-o", tmp_path / "a")
     assert (code, out) == (0, "")
-    assert "12 of 12 recordings computed" in err
+    assert "12 of 12 recordings processed" in err
     (speech / "bad.wav").write_bytes(b"")
     code, _, err = run(capsys, "extract", speech, "-f", "logmel", "-o", tmp_path / "a")
     assert code == 3

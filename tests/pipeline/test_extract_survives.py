@@ -226,7 +226,7 @@ def test_every_odd_file_gets_one_ledger_row_with_its_code(tmp_path):
     assert all(f.message for f in dataset.failures())
     again = emofeat("extract", tmp_path / "c", *FEATURES, "-o", tmp_path / "out")
     assert again.returncode == 3
-    assert "0 of 11 recordings computed" in again.stderr
+    assert "0 of 11 recordings processed" in again.stderr
 
 
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "mp3": "MPEG_LAYER_III", "ogg": "VORBIS"}

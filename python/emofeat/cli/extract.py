@@ -257,7 +257,7 @@ def _lines(s: Summary, options: Options) -> Iterator[str]:
 
     speed = f", {s.audio_seconds / s.seconds:,.0f} × real time" if s.seconds > 0 and s.audio_seconds else ""
     took = f"{s.seconds:.1f} s" if s.seconds < 60 else clock(s.seconds)
-    computed = f"{s.n_computed:,} of {s.n_items:,} recordings computed ({clock(s.audio_seconds)} of audio)"
+    computed = f"{s.n_computed:,} of {s.n_items:,} recordings processed ({clock(s.audio_seconds)} of audio)"
     yield f"{computed} in {took}{speed}: {s.out}"
     if s.failures:
         yield f"{s.n_failed:,} failed:"
