@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-)
+from typing import Any, Literal
 
 from emofeat._suggest import did_you_mean
 from emofeat.engine.errors import UsageError
@@ -44,40 +35,28 @@ def parse_share(text: str) -> Share:
     return Share(int(number), int(of))
 
 
-def _specs(value: Any) -> Any:
-    values = [value] if isinstance(value, str) else value
-    if isinstance(values, list | tuple) and all(isinstance(v, str) for v in values):
-        return [spec for v in values for spec in split_specs(v)]
-    return value
-
-
-def _list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-class ExtractConfig(BaseModel):
+@dataclass(frozen=True)
+class ExtractConfig:
     """What `emofeat extract` can be told. The keys are the options of the command line, with underscores.
 
     Paths count from the working directory, as they do on the command line.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inputs: Annotated[list[str], BeforeValidator(_list)] = Field(min_length=1)
+    inputs: list[str]
     out: Path
-    features: Annotated[list[str] | None, BeforeValidator(_specs)] = None
+    features: list[str] | None = None
     set: str | None = None
-    front_end: dict[str, str | bool | int | float] = Field(default_factory=dict)
-    sr: PositiveInt | None = None
+    front_end: dict[str, str | bool | int | float] = field(default_factory=dict)
+    sr: int | None = None
     mixed_rates: bool = False
-    channel: Literal["mean"] | NonNegativeInt = "mean"
+    channel: Literal["mean"] | int = "mean"
     precision: Literal["float32", "float64"] = "float32"
     on_short: str = "error"
     on_nonfinite: str = "error"
-    jobs: PositiveInt | None = None
+    jobs: int | None = None
     shard: str | None = None
     on_error: Literal["skip", "fail"] = "skip"
-    max_errors: NonNegativeInt | None = None
+    max_errors: int | None = None
     check_content: bool = False
     all_files: bool = False
     retry_failed: bool = False
@@ -87,6 +66,40 @@ class ExtractConfig(BaseModel):
         """The arguments of `emofeat.Extractor`."""
         names = ("sr", "precision", "channel", "on_short", "on_nonfinite", "front_end")
         return {"features": self.set or self.features} | {name: getattr(self, name) for name in names}
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_sound(values: Mapping[str, Any]) -> bool:
+    """Whether options that the command line gave can be taken as they are; if not, the schema says why."""
+
+    def fits(key: str, value: object) -> bool:
+        if key in ("inputs", "features"):
+            return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
+        if key == "front_end":
+            return isinstance(value, dict) and all(
+                isinstance(v, str | bool | int | float) for v in value.values()
+            )
+        if key in ("sr", "jobs"):
+            return _whole(value, 1)
+        if key == "channel":
+            return value == "mean" or _whole(value, 0)
+        kinds: dict[str, type] = {"out": Path} | dict.fromkeys(
+            ("set", "on_short", "on_nonfinite", "shard"), str
+        )
+        kinds |= dict.fromkeys(
+            ("mixed_rates", "check_content", "all_files", "retry_failed", "overwrite"), bool
+        )
+        choices = {"precision": ("float32", "float64"), "on_error": ("skip", "fail")}
+        return (
+            isinstance(value, kinds.get(key, ()))
+            or value in choices.get(key, ())
+            or (key == "max_errors" and _whole(value, 0))
+        )
+
+    return {"inputs", "out"} <= values.keys() and all(fits(key, value) for key, value in values.items())
 
 
 def make(given: Mapping[str, Any], file: Path | None = None) -> ExtractConfig:
@@ -104,14 +117,18 @@ def make(given: Mapping[str, Any], file: Path | None = None) -> ExtractConfig:
     for one, other in (("features", "set"), ("set", "features")):
         if one in given and other not in given:
             merged.pop(other, None)
-    try:
-        config = ExtractConfig(**merged)
-        if config.shard is not None:
+    if file is None and _is_sound(merged):
+        specs = [spec for text in merged.get("features", []) for spec in split_specs(text)]
+        config = ExtractConfig(**merged | ({"features": specs} if "features" in merged else {}))
+    else:
+        from emofeat.config_schema import validated
+
+        config = validated(merged, given, file)
+    if config.shard is not None:
+        try:
             parse_share(config.shard)
-    except ValidationError as error:
-        raise UsageError(_sentence(error, given, file)) from None
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+        except ValueError as error:
+            raise UsageError(str(error)) from None
     if (config.features is None) == (config.set is None):
         raise UsageError("say what to extract: features (such as logmel,mfcc), or a set, one of the two")
     if config.set is not None:
@@ -145,22 +162,3 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise UsageError(f"{file}: a configuration is a table of options, such as 'features: [logmel]'")
     return content
-
-
-def _sentence(error: ValidationError, given: Iterable[str], file: Path | None) -> str:
-    """The first mistake, with where it is."""
-    first = error.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    path = ".".join(
-        str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained"))
-    )
-    where = f"option --{key.replace('_', '-')}" if key in given or file is None else f"{file}, key {path!r}"
-    if first["type"] == "extra_forbidden":
-        return f"{where}: there is no such option{did_you_mean(key, ExtractConfig.model_fields)}"
-    if first["type"] == "missing":
-        return {
-            "inputs": "say what to extract from: a folder, file, glob or manifest",
-            "out": "say where to: -o OUT",
-        }[key]
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    return f"{where}: {message}, not {first['input']!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -138,7 +139,45 @@ def test_the_keys_of_a_configuration_are_the_options_of_the_command_line():
 
     options = {p.name for p in command.params}
     own = {"file", "dry_run", "as_json", "more", *_FRONT_END}
-    assert options - own == set(ExtractConfig.model_fields) - {"front_end"}
+    assert options - own == {field.name for field in dataclasses.fields(ExtractConfig)} - {"front_end"}
+
+
+def test_what_the_command_line_takes_as_it_is_the_schema_takes_too():
+    from emofeat.config_schema import ExtractSchema, validated
+
+    fields = {field.name for field in dataclasses.fields(ExtractConfig)}
+    assert fields == set(ExtractSchema.model_fields)
+    least = {"inputs": ["a"], "out": Path("o"), "features": ["logmel, mfcc(n_mfcc=2)"]}
+    good = {
+        "front_end": {"hop_ms": 10, "window": "hann"},
+        "sr": 16000,
+        "mixed_rates": True,
+        "channel": 1,
+        "precision": "float64",
+        "on_short": "pad",
+        "on_nonfinite": "zero",
+        "jobs": 2,
+        "shard": "1/2",
+        "on_error": "fail",
+        "max_errors": 0,
+        "check_content": True,
+        "all_files": True,
+        "retry_failed": True,
+        "overwrite": True,
+    }
+    for key, value in good.items():
+        values = least | {key: value}
+        assert make(values) == validated(values, values, None), key
+    for key, value in [
+        ("sr", 0),
+        ("jobs", -1),
+        ("channel", -1),
+        ("max_errors", -1),
+        ("precision", "half"),
+        ("inputs", []),
+    ]:
+        with pytest.raises(UsageError):
+            make(least | {key: value})
 
 
 def test_commas_inside_parentheses_belong_to_one_specification():
