@@ -2811,7 +2811,7 @@ def delta(
 
     Notes
     -----
-    Scope: global. Convention: librosa.
+    Scope: local. Convention: librosa.
 
     Examples
     --------

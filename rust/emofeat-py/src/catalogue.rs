@@ -62,9 +62,12 @@ pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         let params: PyResult<Vec<_>> =
             entry.params.iter().flat_map(|p| p.iter()).map(|p| param_dict(py, p)).collect();
         out.set_item("params", params?)?;
-        // Scope and columns at the defaults; a transform is shown on the log-mel spectrogram.
-        let spec =
-            if is_feature { entry.name.to_owned() } else { format!("{}(logmel)", entry.name) };
+        // Scope and columns at the defaults; a transform is shown on a local feature.
+        let spec = if is_feature {
+            entry.name.to_owned()
+        } else {
+            format!("{}(logmel(top_db=none))", entry.name)
+        };
         let spec = Spec::parse(&spec).raise(py)?;
         let plan = Plan::new(&[spec], 22_050, Default::default()).raise(py)?;
         out.set_item("scope", plan.features()[0].scope.as_str())?;
