@@ -10,6 +10,11 @@ from hypothesis import HealthCheck, settings
 
 from tests import signals
 
+# librosa compiles with numba on first use and caches beside itself; two processes that fill that cache at
+# the same time can crash. Each worker has its own, set before anything imports numba.
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).resolve().parent.parent / "build" / "numba" / _worker)
+
 # The same examples in every run, so that a red test is red for the next person too; "explore" draws new ones.
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]

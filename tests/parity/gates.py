@@ -182,13 +182,20 @@ def complex_spectrum(noise: float) -> Gate:
 
 
 def spectrum(rtol: float, precision: str) -> Gate:
-    """|STFT|^power; in single precision within 2e-6 of the frame's maximum."""
+    """|STFT|^power; in single precision within 2e-6 of the frame's maximum.
+
+    A power below 1 enlarges the noise of small bins: there it is the noise of the magnitude, half of 2e-6 of
+    the largest, taken to the power.
+    """
 
     def gate(actual: Array, expected: Array, case: Case) -> None:
         power = case.params.get("power", 2.0)
         floor = NOISE["float64"] ** power if precision == "float64" else 2e-6
         peak = oracles.spectrogram(case.y, case.sr, power=power, **_front(case)).max(axis=1, keepdims=True)
-        within(actual, expected, rtol * expected + floor * peak)
+        noise = floor * peak
+        if precision == "float32" and power < 1.0:
+            noise = (expected ** (1.0 / power) + 1e-6 * peak ** (1.0 / power)) ** power - expected
+        within(actual, expected, rtol * expected + noise)
 
     return gate
 

@@ -271,7 +271,11 @@ def peak_megabytes(*args: object) -> float:
 
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
-    """Ten times the recordings may add the list of them (2 KB each), not their features."""
+    """Ten times the recordings may add the list of them (2 KB each), not their features.
+
+    How much freed memory the allocator holds back differs by up to 50 MB with the load of the machine;
+    features that stayed would be 360 MB.
+    """
     one = write_wav(tmp_path / "one.wav", seconds=2.0)
     peaks = []
     for n in (200, 2000):
@@ -281,7 +285,7 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
             (folder / f"utt{i:05d}.wav").hardlink_to(one)
         peaks.append(peak_megabytes("extract", folder, *FEATURES, "-o", tmp_path / f"o{n}", "-j", "2"))
     # 2,000 recordings have 400 MB of features.
-    assert peaks[1] - peaks[0] < 25
+    assert peaks[1] - peaks[0] < 90
 
 
 def test_a_long_file_is_stored_in_bounded_memory_with_the_numbers_of_the_whole(tmp_path):
