@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emofeat import _emofeat
-from emofeat.exceptions import MissingExtraError, UnsupportedCodecError, from_code
+from emofeat.exceptions import UnsupportedCodecError, from_code
 
 __all__ = ["AudioInfo", "as_signal", "info", "load", "resample"]
 
@@ -281,10 +281,3 @@ def resample(y: npt.ArrayLike, orig_sr: int, target_sr: int) -> npt.NDArray[np.f
     (16000,)
     """
     return _emofeat.resample(as_signal(y), check_sr(orig_sr), check_sr(target_sr))
-
-
-def missing_extra(what: str, extra: str) -> MissingExtraError:
-    """The exception for an optional part that is not installed."""
-    return MissingExtraError(
-        f"{what} needs an optional part: pip install 'emofeat[{extra}]'", "missing_extra"
-    )
