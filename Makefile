@@ -50,8 +50,8 @@ bench: $(VENV)/installed
 
 ## The extension into the source tree, for work with PYTHONPATH=python.
 ext:
-	cargo build --release -p emofeat-py
-	cp target/release/lib_emofeat.so python/emofeat/.new.so
+	cargo build --profile quick -p emofeat-py
+	cp target/quick/lib_emofeat.so python/emofeat/.new.so
 	mv python/emofeat/.new.so python/emofeat/_emofeat.abi3.so
 
 clean:
