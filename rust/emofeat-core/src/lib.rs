@@ -12,5 +12,6 @@ pub mod error;
 pub mod features;
 pub mod plan;
 pub mod sets;
+pub mod smile;
 pub mod spec;
 pub mod stage;
