@@ -59,7 +59,8 @@ COMMON = """\
 
 def annotation(param: dict[str, Any]) -> str:
     """Type of a parameter in Python."""
-    names = {"bool": "bool", "int": "int", "float": "float", "floats": "Sequence[float]"}
+    names = {"bool": "bool", "int": "int", "float": "float"}
+    names |= {"floats": "Sequence[float]", "names": "Sequence[str]"}
     if param["kind"] == "choice":
         name = f"Literal[{', '.join(quoted(c) for c in param['choices'])}]"
     elif param["kind"] == "window":
@@ -99,9 +100,8 @@ def filled(text: str, indent: int) -> str:
 
 def param_doc(param: dict[str, Any]) -> str:
     """Documentation of one parameter."""
-    kind = {"choice": "str", "window": "str or samples", "floats": "list of float"}.get(
-        param["kind"], param["kind"]
-    )
+    kinds = {"choice": "str", "window": "str or samples", "floats": "list of float"}
+    kind = (kinds | {"names": "list of str"}).get(param["kind"], param["kind"])
     optional = ", optional" if param["optional"] else ""
     unit = f" [{param['unit']}]" if param["unit"] else ""
     values = allowed(param)
@@ -150,9 +150,9 @@ def function(entry: dict[str, Any]) -> str:
     if is_feature:
         doc.append(COMMON.rstrip())
     width = len(entry["columns"])
-    shape = ("(n_frames, n_columns)" if not is_feature else f"(n_frames, {width})") + (
-        " at the defaults" if is_feature and width > 1 else ""
-    )
+    rows = "1" if entry["vector"] else "n_frames"
+    columns = str(width) if is_feature else "n_columns · n_functionals" if entry["vector"] else "n_columns"
+    shape = f"({rows}, {columns})" + (" at the defaults" if is_feature and width > 1 else "")
     unit = f" in {entry['unit']}" if entry["unit"] else ""
     doc += [
         "",
@@ -170,7 +170,9 @@ def function(entry: dict[str, Any]) -> str:
             f"    {example_width(entry)}",
         ]
     else:
-        doc += [f"    >>> {entry['name']}(np.arange(40.0).reshape(20, 2)).shape", "    (20, 2)"]
+        # The catalogue shows a transform on a log-mel spectrogram of 128 bands.
+        out = (1, width // 64) if entry["vector"] else (20, 2)
+        doc += [f"    >>> {entry['name']}(np.arange(40.0).reshape(20, 2)).shape", f"    {out}"]
     doc.append('    """')
     values = ", ".join(f"{quoted(p['name'])}: {keyword(p['name'])}" for p in params)
     if is_feature:

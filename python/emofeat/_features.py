@@ -18,7 +18,7 @@ Matrix = npt.NDArray[np.floating[Any]]
 def _frozen(value: object) -> object:
     """A parameter value that can be a key."""
     if isinstance(value, np.ndarray | list | tuple):
-        return tuple(float(x) for x in value)
+        return tuple(x if isinstance(x, str) else float(x) for x in value)
     return value
 
 

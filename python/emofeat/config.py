@@ -46,6 +46,7 @@ class ExtractConfig:
     out: Path
     features: list[str] | None = None
     set: str | None = None
+    level: str | None = None
     front_end: dict[str, str | bool | int | float] = field(default_factory=dict)
     sr: int | None = None
     mixed_rates: bool = False
@@ -65,7 +66,15 @@ class ExtractConfig:
     def extractor_arguments(self) -> dict[str, Any]:
         """The arguments of `emofeat.Extractor`."""
         names = ("sr", "precision", "channel", "on_short", "on_nonfinite", "front_end")
-        return {"features": self.set or self.features} | {name: getattr(self, name) for name in names}
+        return {"features": self._features()} | {name: getattr(self, name) for name in names}
+
+    def _features(self) -> str | list[str] | None:
+        if self.level is None:
+            return self.set or self.features
+        from emofeat._emofeat import sets
+
+        levels = next(entry["levels"] for entry in sets() if entry["name"] == self.set)
+        return list(levels[self.level])
 
 
 def _whole(value: object, least: int) -> bool:
@@ -87,7 +96,7 @@ def _is_sound(values: Mapping[str, Any]) -> bool:
         if key == "channel":
             return value == "mean" or _whole(value, 0)
         kinds: dict[str, type] = {"out": Path} | dict.fromkeys(
-            ("set", "on_short", "on_nonfinite", "shard"), str
+            ("set", "level", "on_short", "on_nonfinite", "shard"), str
         )
         kinds |= dict.fromkeys(
             ("mixed_rates", "check_content", "all_files", "retry_failed", "overwrite"), bool
@@ -132,7 +141,11 @@ def make(given: Mapping[str, Any], file: Path | None = None) -> ExtractConfig:
     if (config.features is None) == (config.set is None):
         raise UsageError("say what to extract: features (such as logmel,mfcc), or a set, one of the two")
     if config.set is not None:
-        _check_set(config.set)
+        _check_set(config.set, config.level)
+    elif config.level is not None:
+        raise UsageError(
+            "level chooses among the features of a set; with features write it there, as in 'egemapsv02(level=lld)'"
+        )
     if config.sr is not None and config.mixed_rates:
         raise UsageError(
             "sr resamples all recordings to one rate, mixed_rates keeps each as it is; give one of them"
@@ -142,12 +155,16 @@ def make(given: Mapping[str, Any], file: Path | None = None) -> ExtractConfig:
     return config
 
 
-def _check_set(name: str) -> None:
+def _check_set(name: str, level: str | None) -> None:
     from emofeat._emofeat import sets
 
-    names = [entry["name"] for entry in sets()]
-    if name not in names:
+    levels = {entry["name"]: list(entry["levels"]) for entry in sets()}
+    if name not in levels:
+        names = list(levels)
         raise UsageError(f"there is no set {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}")
+    if level is not None and level not in levels[name]:
+        allowed = f"there are {', '.join(levels[name])}" if levels[name] else "it has none"
+        raise UsageError(f"set {name!r} has no level {level!r}{did_you_mean(level, levels[name])}; {allowed}")
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class ExtractSchema(BaseModel):
     out: Path
     features: Annotated[list[str] | None, BeforeValidator(_specs)] = None
     set: str | None = None
+    level: str | None = None
     front_end: dict[str, str | bool | int | float] = Field(default_factory=dict)
     sr: PositiveInt | None = None
     mixed_rates: bool = False

@@ -390,7 +390,7 @@ class Extractor:
                     dtype=self._config["precision"],
                     description=d["summary"],
                     scope=d["scope"],
-                    kind="frames",
+                    kind=d["kind"],
                     hop_length=d["hop_length"],
                     frame_length=d["frame_length"],
                     frame_offset=d["offset"],
@@ -490,7 +490,8 @@ class Extractor:
         -------
         pyarrow.Table
             One row per file, in order: `file`, `sr`, `duration`, `error` (reason code or null),
-            `message`, then one column per feature, `list<fixed_size_list<float>[n_columns]>`.
+            `message`, then one column per feature, `list<fixed_size_list<float>[n_columns]>`, or, of a
+            feature with one row per recording, one column per name.
         """
         import pyarrow as pa
 
@@ -538,6 +539,15 @@ class Extractor:
                 offsets.append(total)
                 pieces.append(piece)
                 total += len(piece)
+            if info.kind == "vector":
+                filled = np.zeros((len(items), len(info.columns)), info.dtype)
+                valid = [offset is not None for offset in offsets]
+                if pieces:
+                    filled[valid] = np.concatenate(pieces)
+                for name, values in zip(info.columns, filled.T, strict=True):
+                    taken = name in columns
+                    columns[f"{info.key}.{name}" if taken else name] = arrays.masked(values, valid)
+                continue
             flat = np.concatenate(pieces).ravel() if pieces else np.zeros(0, info.dtype)
             inner = pa.FixedSizeListArray.from_arrays(arrays.numbers(flat), len(info.columns))
             starts = arrays.optional_numbers([*offsets, total], "int32")

@@ -13,7 +13,12 @@ from emofeat.store.extras import need
 # More columns than this are drawn as an image, fewer as lines.
 _LINES = 6
 # Fine enough in time to see syllables, whatever the front end of the features below it.
-_LOGMEL = "log_mel=logmel(win_ms=25, hop_ms=10, n_mels=80)"
+_BANDS = 80
+_LOGMEL = f"log_mel=logmel(win_ms=25, hop_ms=10, n_mels={_BANDS})"
+# What a phonetician looks for first: F0, formants, loudness.
+_VOICE = "egemapsv02(level=lld)"
+_F0, _LOUDNESS = "F0semitoneFrom27.5Hz_sma3nz", "Loudness_sma3"
+_FORMANTS = ("F1frequency_sma3nz", "F2frequency_sma3nz", "F3frequency_sma3nz")
 # A picture has about a thousand points across; a waveform is drawn by its extremes in each.
 _POINTS = 2000
 
@@ -27,6 +32,7 @@ def plot(
     start: float | None = None,
     end: float | None = None,
     front_end: Mapping[str, Any] | None = None,
+    voice: bool = True,
 ) -> None:
     """Draw the recording at `path` into the file `out`, whose suffix chooses the format.
 
@@ -38,6 +44,10 @@ def plot(
         Resample to this rate first.
     start, end
         The part to draw, in seconds.
+    voice
+        Draw the descriptors of eGeMAPSv02: F0 and formants F1 to F3 over the log-mel spectrogram,
+        voiced segments under the waveform, loudness below. A recording for which they are not
+        defined (under 60 ms, rates outside 8 to 96 kHz) says so in the title.
 
     Raises
     ------
@@ -47,6 +57,7 @@ def plot(
         A feature without frames, or a format that matplotlib does not write.
     """
     from emofeat import Extractor, load
+    from emofeat.exceptions import EmofeatError
     from emofeat.store.write import atomic
 
     need("matplotlib", "plot")
@@ -63,13 +74,28 @@ def plot(
                 f"{info.spec!r} describes the whole recording; only features with frames can be drawn"
             )
     begin = start or 0.0
+    title = f"{Path(path).name}, {rate} Hz"
+    curves = None
+    if voice:
+        try:
+            curves = _voice(y, rate, begin)
+        except EmofeatError as error:
+            if error.code not in ("too_short", "bad_rate"):
+                raise
+            title += f" (no F0, formants and loudness: {error})"
     heights = [1.0, *(2.0 if len(info.columns) > _LINES else 1.2 for info in infos)]
+    if curves is not None:
+        heights.insert(2, 0.9)
     figure = Figure(figsize=(11, 1.0 + 1.3 * sum(heights)), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     _draw_waveform(axes[0], y, rate, begin)
-    axes[0].set_title(f"{Path(path).name}, {rate} Hz", loc="left", fontsize=10)
-    for axis, info in zip(axes[1:], infos, strict=True):
+    axes[0].set_title(title, loc="left", fontsize=10)
+    panels = [axis for at, axis in enumerate(axes) if at != 0 and not (at == 2 and curves is not None)]
+    for axis, info in zip(panels, infos, strict=True):
         _draw_feature(figure, axis, info, result[info.key], result.times(info.key) + begin)
+    _mark_hertz(axes[1], rate)
+    if curves is not None:
+        _draw_voice(axes[0], axes[1], axes[2], curves, rate)
     axes[0].set_xlim(begin, begin + len(y) / rate)
     axes[-1].set_xlabel("time (s)")
     suffix = out.suffix.lstrip(".").casefold()
@@ -80,6 +106,51 @@ def plot(
         )
     with atomic(out) as temp:
         figure.savefig(temp, format=suffix, dpi=110)
+
+
+def _voice(y: Any, sr: int, begin: float) -> dict[str, Any]:
+    """Contours by column name, and `times`; F0 and formants are NaN where there is no voice."""
+    from emofeat import Extractor
+
+    extractor = Extractor(_VOICE)
+    result = extractor.process_signal(y, sr)
+    (info,) = extractor.schema_at(sr)
+    curves = dict(zip(info.columns, np.asarray(result[info.key], np.float64).T, strict=True))
+    voiced = curves[_F0] > 0
+    curves[_F0] = np.where(voiced, 27.5 * 2 ** (curves[_F0] / 12), np.nan)
+    for name in _FORMANTS:
+        curves[name] = np.where(voiced & (curves[name] > 0), curves[name], np.nan)
+    return curves | {"times": result.times(info.key) + begin}
+
+
+def _band(hertz: Any, sr: int) -> Any:
+    """The height at which a frequency stands in the log-mel spectrogram, in bands."""
+    from emofeat._emofeat import mel_frequencies
+
+    centres = mel_frequencies(_BANDS + 2, 0.0, sr / 2, False)[1:-1]
+    return np.interp(hertz, centres, np.arange(_BANDS))
+
+
+def _mark_hertz(axis: Any, sr: int) -> None:
+    marks = [hertz for hertz in (100, 300, 1000, 2000, 4000, 8000, 16000) if hertz < sr / 2]
+    axis.set_yticks(_band(marks, sr), [str(hertz) for hertz in marks], fontsize=7)
+    axis.set_ylabel("log-mel (Hz)", fontsize=8)
+
+
+def _draw_voice(waveform: Any, logmel: Any, loudness: Any, curves: dict[str, Any], sr: int) -> None:
+    times = curves["times"]
+    voiced = np.isfinite(curves[_F0])
+    low, high = waveform.get_ylim()
+    waveform.fill_between(
+        times, low, high, where=voiced, step="mid", color="#f2b134", alpha=0.25, linewidth=0
+    )
+    for name, colour in zip(_FORMANTS, ("#7fffd4", "#9be564", "#ffe066"), strict=True):
+        logmel.plot(times, _band(curves[name], sr), ".", markersize=2.2, color=colour, label=name[:2])
+    logmel.plot(times, _band(curves[_F0], sr), linewidth=1.6, color="#4dd2ff", label="F0")
+    logmel.legend(loc="upper right", fontsize=7, ncols=4, markerscale=3)
+    loudness.plot(times, curves[_LOUDNESS], linewidth=1.0, color="#33567f")
+    loudness.set_ylim(bottom=0)
+    loudness.set_ylabel("loudness", fontsize=8)
 
 
 def _limits(values: Any) -> tuple[float, float]:

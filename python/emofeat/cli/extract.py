@@ -37,6 +37,9 @@ _SHOWN_FAILURES = 10
     "-f", "--features", multiple=True, metavar="SPEC,SPEC", help="Such as 'logmel,mfcc(n_mfcc=13)'."
 )
 @click.option("--set", "set", metavar="NAME", help="A named set of features instead.")
+@click.option(
+    "--level", metavar="NAME", help="What a set gives: functionals (default), lld (every frame), or both."
+)
 @click.option("--preset", help="A named front end, such as speech-25ms; `emofeat features list` shows all.")
 @click.option("--n-fft", type=int, help="Length of the FFT in samples.")
 @click.option("--hop-length", type=int, help="Distance of frames in samples.")

@@ -67,7 +67,10 @@ def _entries() -> list[dict[str, Any]]:
 def _described(entry: dict[str, Any]) -> list[str]:
     lines = [f"{entry['name']}: {entry['summary']}", ""]
     if entry["kind"] == "set":
-        return [*lines, *(f"  {spec}" for spec in entry["features"])]
+        lines += [f"  {spec}" for spec in entry["features"]]
+        for level, features in entry["levels"].items():
+            lines += ["", f"--level {level}:", *(f"  {spec}" for spec in features)]
+        return lines
     if entry["kind"] == "preset":
         return [*lines, *(f"  {name}={_written(value)}" for name, value in entry["params"].items())]
     for paragraph in str(entry["doc"]).split("\n\n"):

@@ -33,6 +33,15 @@ def optional_numbers(values: Sequence[float | None], dtype: str) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(filled.dtype), len(filled), buffers)
 
 
+def masked(values: NDArray[Any], valid: Sequence[bool]) -> pa.Array:
+    """Numbers of which those that are not valid become null."""
+    import pyarrow as pa
+
+    values = np.ascontiguousarray(values)
+    buffers = [_validity([True if v else None for v in valid]), pa.py_buffer(values)]
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)
+
+
 def texts(values: Sequence[str | None]) -> pa.Array:
     """Texts as UTF-8; None becomes null."""
     import pyarrow as pa

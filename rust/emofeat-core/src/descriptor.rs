@@ -2,6 +2,7 @@
 
 use crate::dsp::lanes::{L32, L64, Real};
 use crate::error::Result;
+use crate::smile;
 use crate::stage::{Block, FrontEnd, Stage};
 use std::any::Any;
 
@@ -88,6 +89,16 @@ pub trait Op<T: Real>: Send + Sync {
         0
     }
 
+    /// Whether all rows become one, which comes at the end of the recording.
+    fn collapses(&self) -> bool {
+        false
+    }
+
+    /// Names of the columns that come out, given those that come in, where they are not numbers.
+    fn names(&self, _columns: &[String]) -> Option<Vec<String>> {
+        None
+    }
+
     /// Checks that `columns` columns can come in.
     fn check(&self, _columns: usize) -> Result<()> {
         Ok(())
@@ -114,6 +125,39 @@ pub trait OpRun<T: Real>: Send {
 
     /// End of the recording: appends what was held back.
     fn finish(&mut self, _out: &mut Vec<T>) {}
+}
+
+/// A set of descriptors that analyses recordings by rules of its own: its streams of frames are joined
+/// and ended in ways that front ends and bases cannot say.
+pub trait Analyser: Send + Sync {
+    /// An analysis at the start of a recording.
+    fn begin(&self) -> Box<dyn Analysis>;
+}
+
+/// An [`Analyser`] on its way along one recording.
+pub trait Analysis: Send {
+    /// Forgets everything, for the next recording.
+    fn restart(&mut self);
+
+    /// Takes the next samples.
+    fn push(&mut self, samples: &[f32]);
+
+    /// Ends the recording.
+    fn finish(&mut self);
+
+    /// Appends those rows of `output` from row `from` on that are final.
+    fn rows(&mut self, output: SetOutput, from: usize, out: &mut Vec<f32>);
+}
+
+/// What a set gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SetOutput {
+    /// Low-level descriptors, one row per frame.
+    Descriptors,
+    /// Their deltas, one row per frame.
+    Deltas,
+    /// One row for the recording.
+    Functionals,
 }
 
 /// The two precisions as the plan sees them: how many lanes, and which face of a descriptor.
@@ -158,6 +202,59 @@ pub struct Recipe {
     pub double: bool,
     /// What the plan says when the feature is asked to stream although it is global.
     pub global_because: Option<&'static str>,
+}
+
+/// An output of a set with all its parameters settled for one sampling rate.
+pub struct SetRecipe {
+    /// What the output shares with others: the set, its variant.
+    pub analysis: (smile::Set, smile::Variant),
+    /// Which of its outputs.
+    pub output: SetOutput,
+    /// Number of columns that the analysis gives.
+    pub width: usize,
+    /// The columns that are wanted; none: all.
+    pub pick: Option<Vec<usize>>,
+    /// Names of the wanted columns, in full.
+    pub columns: Vec<String>,
+    /// Unit of the values.
+    pub unit: &'static str,
+    /// Rows to rows, in order.
+    pub ops: Vec<Box<dyn AnyOp>>,
+}
+
+/// What an entry of the catalogue makes of its parameters.
+pub enum AnyRecipe {
+    /// Columns of each frame from the stages of a front end.
+    Frames(Recipe),
+    /// An output of a set.
+    Set(SetRecipe),
+}
+
+impl AnyRecipe {
+    /// The operations on its rows.
+    pub fn ops(&mut self) -> &mut Vec<Box<dyn AnyOp>> {
+        match self {
+            AnyRecipe::Frames(recipe) => &mut recipe.ops,
+            AnyRecipe::Set(recipe) => &mut recipe.ops,
+        }
+    }
+
+    /// Whether it gives one row for a recording.
+    pub fn is_vector(&self) -> bool {
+        let (set, ops) = match self {
+            AnyRecipe::Frames(recipe) => (false, &recipe.ops),
+            AnyRecipe::Set(recipe) => (recipe.output == SetOutput::Functionals, &recipe.ops),
+        };
+        set || ops.iter().any(|op| <f64 as Precision<L64>>::op(op.as_ref()).collapses())
+    }
+
+    /// Sets the unit of the values.
+    pub fn set_unit(&mut self, unit: &'static str) {
+        match self {
+            AnyRecipe::Frames(recipe) => recipe.unit = unit,
+            AnyRecipe::Set(recipe) => recipe.unit = unit,
+        }
+    }
 }
 
 /// Column suffixes `[0] .. [n-1]`.

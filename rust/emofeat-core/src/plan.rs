@@ -6,14 +6,21 @@
 //! collect what it must know; a signal in memory keeps the rows of the first pass, a file in blocks
 //! is read again.
 
-use crate::descriptor::{AnyBase, AnyOp, OpRun, Precision, Recipe, Scope, State};
-use crate::dsp::frame::{Framing, Loader, View};
+use crate::descriptor::{
+    AnyBase, AnyOp, AnyRecipe, OpRun, Precision, Recipe, Scope, SetRecipe, State,
+};
+use crate::dsp::frame::{Count, Framing, Loader, Pad, View};
 use crate::dsp::lanes::{L32, L64, Real, Sample};
 use crate::error::{Code, Error, Result};
 use crate::features;
+use crate::smile;
 use crate::spec::{Given, Spec, did_you_mean};
 use crate::stage::{Block, FrontEnd, Prep, Stage, Stages, Workspace};
 use std::sync::{Arc, Mutex};
+
+mod set;
+
+use set::{SetGroup, SetRun};
 
 /// Raised whenever a number that comes out changes; part of every digest.
 pub const NUMERICS_VERSION: u32 = 1;
@@ -120,14 +127,23 @@ pub struct Feature {
     pub global_because: Option<&'static str>,
     /// Where its frames lie.
     pub framing: Framing,
+    /// Whether it gives one row for a recording and not one per frame.
+    pub vector: bool,
     place: Place,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    double: bool,
+    kind: GroupKind,
     group: usize,
     member: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GroupKind {
+    Single,
+    Double,
+    Set,
 }
 
 /// A base, its stages in the group, and its operations.
@@ -151,6 +167,7 @@ pub struct Plan {
     features: Vec<Feature>,
     single: Vec<Group<f32, L32>>,
     double: Vec<Group<f64, L64>>,
+    sets: Vec<SetGroup>,
 }
 
 /// `specs` with the front-end parameters filled in where a feature has them and does not set them.
@@ -212,8 +229,14 @@ impl Plan {
             ));
         }
         let specs = with_front_end(specs, &options.front_end)?;
-        let mut plan =
-            Self { sr, options, features: Vec::new(), single: Vec::new(), double: Vec::new() };
+        let mut plan = Self {
+            sr,
+            options,
+            features: Vec::new(),
+            single: Vec::new(),
+            double: Vec::new(),
+            sets: Vec::new(),
+        };
         for spec in &specs {
             let key = spec.key();
             if plan.features.iter().any(|f| f.key == key) {
@@ -222,42 +245,40 @@ impl Plan {
                 );
                 return Err(Error::new(Code::BadParameter, message));
             }
-            let recipe = features::recipe(spec, sr)?;
-            plan.add(key, spec, recipe)?;
+            let recipe = features::any_recipe(spec, sr)?;
+            let vector = recipe.is_vector();
+            match recipe {
+                AnyRecipe::Frames(recipe) => plan.add(key, spec, recipe, vector)?,
+                AnyRecipe::Set(recipe) => plan.add_set(key, spec, recipe, vector)?,
+            }
         }
         Ok(plan)
     }
 
-    fn add(&mut self, key: String, spec: &Spec, recipe: Recipe) -> Result<()> {
-        let mut width = <f64 as Precision<L64>>::base(recipe.base.as_ref()).width();
-        let surveys = <f64 as Precision<L64>>::base(recipe.base.as_ref()).surveys();
-        let mut scope = if surveys || recipe.front.prep == Prep::Normalise {
+    fn add(&mut self, key: String, spec: &Spec, recipe: Recipe, vector: bool) -> Result<()> {
+        let base = <f64 as Precision<L64>>::base(recipe.base.as_ref());
+        let scope = if base.surveys() || recipe.front.prep == Prep::Normalise {
             Scope::Global
         } else {
             Scope::Local
         };
-        for op in &recipe.ops {
-            let op = <f64 as Precision<L64>>::op(op.as_ref());
-            op.check(width)?;
-            width = op.width(width);
-            scope = scope.max(op.scope());
-        }
         let mut columns = recipe.columns;
-        if width != columns.len() {
-            columns = crate::descriptor::numbered(width);
+        if base.width() != columns.len() {
+            columns = crate::descriptor::numbered(base.width());
         }
         let columns = columns.iter().map(|c| format!("{key}{c}")).collect();
+        let (columns, scope) = through_ops(&key, columns, scope, &recipe.ops)?;
         let global_because = (scope == Scope::Global)
             .then_some(recipe.global_because.unwrap_or("it needs the whole recording"));
         let framing = recipe.front.framing.clone();
         let double = self.options.double || recipe.double;
         let (front, base, ops) = (recipe.front, recipe.base, recipe.ops);
-        let (group, member) = if double {
-            place(&mut self.double, front, base, ops)?
+        let (kind, (group, member)) = if double {
+            (GroupKind::Double, place(&mut self.double, front, base, ops)?)
         } else {
-            place(&mut self.single, front, base, ops)?
+            (GroupKind::Single, place(&mut self.single, front, base, ops)?)
         };
-        let place = Place { double, group, member };
+        let place = Place { kind, group, member };
         let summary = features::find(&spec.name)?.summary;
         let (spec, unit) = (spec.to_string(), recipe.unit);
         self.features.push(Feature {
@@ -269,6 +290,45 @@ impl Plan {
             scope,
             global_because,
             framing,
+            vector,
+            place,
+        });
+        Ok(())
+    }
+
+    fn add_set(&mut self, key: String, spec: &Spec, recipe: SetRecipe, vector: bool) -> Result<()> {
+        let clock = smile::clock::Clock::new(self.sr)?;
+        let framing = Framing {
+            length: clock.long.n,
+            hop: clock.step,
+            offset: 0,
+            pad: Pad::Zero,
+            count: Count::Full { after: 0 },
+            least: 0,
+        };
+        let found = self.sets.iter().position(|g| g.key == recipe.analysis);
+        if found.is_none() {
+            self.sets.push(SetGroup::new(recipe.analysis, self.sr)?);
+        }
+        let group = found.unwrap_or(self.sets.len() - 1);
+        let columns = recipe.columns.clone();
+        let (columns, scope) = through_ops(&key, columns, Scope::Scan, &recipe.ops)?;
+        let unit = recipe.unit;
+        let member = self.sets[group].add(recipe);
+        let place = Place { kind: GroupKind::Set, group, member };
+        let summary = features::find(&spec.name)?.summary;
+        let global_because =
+            (scope == Scope::Global).then_some("a transform of it needs the whole recording");
+        self.features.push(Feature {
+            key,
+            spec: spec.to_string(),
+            columns,
+            summary,
+            unit,
+            scope,
+            global_because,
+            framing,
+            vector,
             place,
         });
         Ok(())
@@ -299,10 +359,10 @@ impl Plan {
     }
 
     fn min_rows(&self, place: Place) -> usize {
-        let ops = if place.double {
-            &self.double[place.group].members[place.member].ops
-        } else {
-            &self.single[place.group].members[place.member].ops
+        let ops = match place.kind {
+            GroupKind::Single => &self.single[place.group].members[place.member].ops,
+            GroupKind::Double => &self.double[place.group].members[place.member].ops,
+            GroupKind::Set => &self.sets[place.group].members[place.member].ops,
         };
         ops.iter().map(|op| <f64 as Precision<L64>>::op(op.as_ref()).min_rows()).max().unwrap_or(0)
     }
@@ -366,7 +426,8 @@ impl Plan {
         let single = single.collect::<Vec<_>>();
         let double = self.double.iter().map(|g| g.whole(samples));
         let double = double.collect::<Vec<_>>();
-        Ok(self.collect(single, double))
+        let sets = self.sets.iter().map(|g| g.whole(samples)).collect();
+        Ok(self.collect(single, double, sets))
     }
 
     /// Features of a spectrum given by the caller: `spectrum` holds frames of `n_fft / 2 + 1` values
@@ -379,37 +440,67 @@ impl Plan {
         };
         let single = self.single.iter().map(|g| g.spectrum(stage, &narrow)).collect();
         let double = self.double.iter().map(|g| g.spectrum(stage, spectrum)).collect();
-        self.collect(single, double)
+        self.collect(single, double, Vec::new())
     }
 
     fn collect(
         &self,
         mut single: Vec<Vec<Vec<f32>>>,
         mut double: Vec<Vec<Vec<f64>>>,
+        mut sets: Vec<Vec<Vec<f32>>>,
     ) -> Vec<Values> {
+        let narrow = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect();
+        let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
         let take = |f: &Feature| {
-            let Place { double: in_double, group, member } = f.place;
-            if !in_double {
-                return Values::F32(std::mem::take(&mut single[group][member]));
-            }
-            let values = std::mem::take(&mut double[group][member]);
-            if self.options.double {
-                Values::F64(values)
-            } else {
-                Values::F32(values.into_iter().map(|x| x as f32).collect())
+            let Place { kind, group, member } = f.place;
+            match (kind, self.options.double) {
+                (GroupKind::Single, _) => Values::F32(std::mem::take(&mut single[group][member])),
+                (GroupKind::Double, true) => {
+                    Values::F64(std::mem::take(&mut double[group][member]))
+                }
+                (GroupKind::Double, false) => {
+                    Values::F32(narrow(std::mem::take(&mut double[group][member])))
+                }
+                (GroupKind::Set, false) => Values::F32(std::mem::take(&mut sets[group][member])),
+                (GroupKind::Set, true) => {
+                    Values::F64(wide(std::mem::take(&mut sets[group][member])))
+                }
             }
         };
         self.features.iter().map(take).collect()
     }
 }
 
-/// Transform `name` of rows that the caller holds, frames first with `columns` columns.
+/// Columns and scope of rows after `ops`.
+fn through_ops(
+    key: &str,
+    mut columns: Vec<String>,
+    mut scope: Scope,
+    ops: &[Box<dyn AnyOp>],
+) -> Result<(Vec<String>, Scope)> {
+    for op in ops {
+        let op = <f64 as Precision<L64>>::op(op.as_ref());
+        op.check(columns.len())?;
+        let width = op.width(columns.len());
+        scope = scope.max(op.scope());
+        if let Some(names) = op.names(&columns) {
+            columns = names;
+        } else if width != columns.len() {
+            columns = crate::descriptor::numbered(width);
+            columns.iter_mut().for_each(|c| c.insert_str(0, key));
+        }
+    }
+    Ok((columns, scope))
+}
+
+/// Transform `name` of rows that the caller holds, frames first with `columns` columns: rows, and how many
+/// columns they have.
 pub fn transform<T: Precision<L>, const L: usize>(
     name: &str,
     given: &Given,
     rows: &[T],
     columns: usize,
-) -> Result<Vec<T>> {
+) -> Result<(Vec<T>, usize)> {
     let op = features::transform(name, given)?;
     let op = T::op(op.as_ref());
     op.check(columns)?;
@@ -424,7 +515,7 @@ pub fn transform<T: Precision<L>, const L: usize>(
     let mut out = Vec::with_capacity(count * op.width(columns));
     run.push(rows, &mut out);
     run.finish(&mut out);
-    Ok(out)
+    Ok((out, op.width(columns)))
 }
 
 /// Position of the first NaN or infinite sample. Whole blocks are looked at before single samples,
@@ -565,8 +656,10 @@ impl<T: Precision<L>, const L: usize> Group<T, L> {
             for op in &member.ops {
                 let op = T::op(op.as_ref());
                 let mut run = op.begin(width);
-                run.survey(rows);
-                run.settle();
+                if op.scope() == Scope::Global {
+                    run.survey(rows);
+                    run.settle();
+                }
                 width = op.width(width);
                 let mut next = Vec::with_capacity(frames * width);
                 run.push(rows, &mut next);
@@ -636,6 +729,7 @@ pub struct Run {
     plan: Arc<Plan>,
     single: Vec<GroupRun<f32, L32>>,
     double: Vec<GroupRun<f64, L64>>,
+    sets: Vec<SetRun>,
     pass: usize,
     passes: usize,
     count: u64,
@@ -657,7 +751,8 @@ impl Run {
         let double: Vec<_> = plan.double.iter().map(GroupRun::new).collect();
         let passes = single.iter().map(|g| g.passes).chain(double.iter().map(|g| g.passes)).max();
         let passes = passes.unwrap_or(1);
-        Ok(Self { plan, single, double, pass: 0, passes, count: 0, ended: false })
+        let sets = plan.sets.iter().map(SetRun::new).collect();
+        Ok(Self { plan, single, double, sets, pass: 0, passes, count: 0, ended: false })
     }
 
     /// How many times the recording has to be fed.
@@ -710,12 +805,18 @@ impl Run {
         let single = single.map(|(g, run)| run.feed(g, samples, end, pass, last)).collect();
         let double = plan.double.iter().zip(&mut self.double);
         let double = double.map(|(g, run)| run.feed(g, samples, end, pass, last)).collect();
+        let sets = plan.sets.iter().zip(&mut self.sets);
+        let sets = sets.map(|(g, run)| match last {
+            true => run.feed(g, samples, end),
+            false => vec![Vec::new(); g.members.len()],
+        });
+        let sets = sets.collect();
         if end {
             self.pass += 1;
             self.count = 0;
             self.ended = self.pass == self.passes;
         }
-        Ok(self.plan.collect(single, double))
+        Ok(self.plan.collect(single, double, sets))
     }
 }
 
@@ -820,7 +921,7 @@ impl<T: Real> MemberRun<T> {
                 .filter(|(_, op)| T::op(op.as_ref()).scope() == Scope::Global)
                 .map(|(i, _)| Some(i)),
         );
-        Self { state: base.begin(), ops: begin_ops::<T, L>(member), surveys }
+        Self { state: base.begin(), ops: begin_ops(base.width(), &member.ops), surveys }
     }
 
     /// One block of frames in a pass that surveys number `survey`, or in the `last` pass.
@@ -904,7 +1005,7 @@ impl<T: Real> MemberRun<T> {
             self.state = base.begin();
         }
         for ((fresh, op), run) in
-            begin_ops::<T, L>(member).into_iter().zip(&member.ops).zip(&mut self.ops)
+            begin_ops(base.width(), &member.ops).into_iter().zip(&member.ops).zip(&mut self.ops)
         {
             if T::op(op.as_ref()).scope() != Scope::Global {
                 *run = fresh;
@@ -913,10 +1014,12 @@ impl<T: Real> MemberRun<T> {
     }
 }
 
-fn begin_ops<T: Precision<L>, const L: usize>(member: &Member) -> Vec<Box<dyn OpRun<T>>> {
-    let mut width = T::base(member.base.as_ref()).width();
-    let mut runs = Vec::with_capacity(member.ops.len());
-    for op in &member.ops {
+fn begin_ops<T: Precision<L>, const L: usize>(
+    mut width: usize,
+    ops: &[Box<dyn AnyOp>],
+) -> Vec<Box<dyn OpRun<T>>> {
+    let mut runs = Vec::with_capacity(ops.len());
+    for op in ops {
         let op = T::op(op.as_ref());
         runs.push(op.begin(width));
         width = op.width(width);

@@ -12,6 +12,26 @@ pub struct Set {
     pub summary: &'static str,
     /// Feature specifications, in the order of saved columns.
     pub features: &'static [&'static str],
+    /// Other choices of features, by the name of the level that they describe a recording at.
+    pub levels: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl Set {
+    /// The features at `level`, or the set's usual ones.
+    pub fn at(&self, level: Option<&str>) -> Result<&'static [&'static str]> {
+        let Some(level) = level else { return Ok(self.features) };
+        let found = self.levels.iter().find(|(name, _)| *name == level);
+        found.map(|(_, features)| *features).ok_or_else(|| {
+            let names: Vec<&str> = self.levels.iter().map(|(name, _)| *name).collect();
+            let allowed = match names.as_slice() {
+                [] => "it has no levels".to_owned(),
+                names => format!("allowed: {}", names.join(", ")),
+            };
+            let hint = did_you_mean(level, &names);
+            let message = format!("set '{}': level = '{level}'{hint}; {allowed}", self.name);
+            Error::new(Code::BadParameter, message)
+        })
+    }
 }
 
 /// All sets.
@@ -27,41 +47,92 @@ pub const SETS: &[Set] = &[
             "zero_crossing_rate",
             "rms",
         ],
+        levels: &[],
     },
     Set {
         name: "logmel-80",
         summary: "80 log-mel bands, FFT 512 and hop 160 (32 and 10 ms at 16 kHz), as speech networks take them.",
         features: &["logmel(hop_length=160, n_fft=512, n_mels=80)"],
+        levels: &[],
     },
     Set {
         name: "kaldi-fbank80",
         summary: "Kaldi's 80 log filterbank energies of 25 ms every 10 ms, samples in the 16-bit range.",
         features: &["kaldi_fbank(input_scale=32768.0, num_mel_bins=80)"],
+        levels: &[],
     },
     Set {
         name: "kaldi-mfcc13",
         summary: "Kaldi's 13 MFCC with the energy in the place of C0, samples in the 16-bit range.",
         features: &["kaldi_mfcc(energy_floor=0.0, input_scale=32768.0, use_energy=true)"],
+        levels: &[],
     },
     Set {
         name: "lhotse-fbank80",
         summary: "lhotse's variant of Kaldi's filterbank: 80 bands up to 400 Hz below Nyquist, mirrored edges, samples within ±1.",
         features: &["kaldi_fbank(high_freq=-400.0, num_mel_bins=80, snip_edges=false)"],
+        levels: &[],
     },
     Set {
         name: "pyaudioanalysis34",
         summary: "pyAudioAnalysis's 34 short-term features of 50 ms every 25 ms.",
         features: &["pyaudioanalysis"],
+        levels: &[],
     },
     Set {
         name: "pyaudioanalysis68",
         summary: "pyAudioAnalysis's 34 short-term features and their differences.",
         features: &["pyaudioanalysis(deltas=true)"],
+        levels: &[],
     },
     Set {
         name: "psf-mfcc13",
         summary: "python_speech_features' 13 MFCC of 25 ms every 10 ms, at its FFT length of 512.",
         features: &["psf_mfcc"],
+        levels: &[],
+    },
+    Set {
+        name: "egemapsv02",
+        summary: "eGeMAPSv02 with openSMILE's numbers: 88 functionals, or 25 descriptors per frame.",
+        features: &["egemapsv02"],
+        levels: &[
+            ("functionals", &["egemapsv02"]),
+            ("lld", &["egemapsv02_lld=egemapsv02(level=lld)"]),
+            ("both", &["egemapsv02", "egemapsv02_lld=egemapsv02(level=lld)"]),
+        ],
+    },
+    Set {
+        name: "gemapsv01b",
+        summary: "GeMAPSv01b with openSMILE's numbers: 62 functionals, or 18 descriptors per frame.",
+        features: &["gemapsv01b"],
+        levels: &[
+            ("functionals", &["gemapsv01b"]),
+            ("lld", &["gemapsv01b_lld=gemapsv01b(level=lld)"]),
+            ("both", &["gemapsv01b", "gemapsv01b_lld=gemapsv01b(level=lld)"]),
+        ],
+    },
+    Set {
+        name: "compare2016",
+        summary: "ComParE_2016 with openSMILE's numbers: 6373 functionals, or 65 descriptors and their deltas per frame.",
+        features: &["compare2016"],
+        levels: &[
+            ("functionals", &["compare2016"]),
+            (
+                "lld",
+                &[
+                    "compare2016_lld=compare2016(level=lld)",
+                    "compare2016_lld_de=compare2016(level=lld_de)",
+                ],
+            ),
+            (
+                "both",
+                &[
+                    "compare2016",
+                    "compare2016_lld=compare2016(level=lld)",
+                    "compare2016_lld_de=compare2016(level=lld_de)",
+                ],
+            ),
+        ],
     },
 ];
 
@@ -138,10 +209,11 @@ mod tests {
     #[test]
     fn every_set_can_be_made_and_is_written_in_canonical_form() {
         for set in SETS {
-            for text in set.features {
+            let levels = set.levels.iter().flat_map(|(_, features)| features.iter());
+            for text in set.features.iter().chain(levels) {
                 let spec = Spec::parse(text).unwrap();
                 assert_eq!(spec.to_string(), *text, "{}", set.name);
-                if let Err(error) = features::recipe(&spec, 16_000) {
+                if let Err(error) = features::any_recipe(&spec, 16_000) {
                     panic!("{}: {error}", set.name);
                 }
             }
@@ -156,13 +228,17 @@ mod tests {
         for preset in FRONT_ENDS {
             let mut spec = Spec::parse("logmel").unwrap();
             spec.given = preset.given();
-            assert!(features::recipe(&spec, 16_000).is_ok(), "{}", preset.name);
+            assert!(features::any_recipe(&spec, 16_000).is_ok(), "{}", preset.name);
         }
     }
 
     #[test]
     fn a_name_nearly_right_is_suggested() {
         assert_eq!(find("kaldi-fbank80").unwrap().features.len(), 1);
+        let set = find("egemapsv02").unwrap();
+        assert_eq!(set.at(Some("both")).unwrap().len(), 2);
+        let error = set.at(Some("functional")).unwrap_err();
+        assert!(error.message.contains("did you mean 'functionals'"), "{error}");
         let error = find("kaldi-fbank40").unwrap_err();
         assert_eq!(error.code, Code::UnknownName);
         assert!(error.message.contains("did you mean 'kaldi-fbank80'"), "{error}");

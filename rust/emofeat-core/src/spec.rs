@@ -20,6 +20,8 @@ pub enum Value {
     Str(String),
     /// Several numbers.
     Floats(Vec<f64>),
+    /// Several names.
+    Names(Vec<String>),
 }
 
 impl fmt::Display for Value {
@@ -34,6 +36,7 @@ impl fmt::Display for Value {
                 let parts: Vec<String> = xs.iter().map(|x| format!("{x:?}")).collect();
                 write!(f, "[{}]", parts.join(", "))
             }
+            Value::Names(names) => write!(f, "[{}]", names.join(", ")),
         }
     }
 }
@@ -59,6 +62,8 @@ pub enum Kind {
     Window(&'static [&'static str]),
     /// Several numbers, or none.
     OptFloats,
+    /// Several names, or none.
+    OptNames,
 }
 
 /// A default value, in a form that a constant can hold.
@@ -129,7 +134,11 @@ impl Param {
                 Value::Bool(_) => Ok(value),
                 _ => Err(wrong("true, false".into())),
             },
-            Kind::OptInt(..) | Kind::OptFloat(..) | Kind::OptChoice(_) | Kind::OptFloats
+            Kind::OptInt(..)
+            | Kind::OptFloat(..)
+            | Kind::OptChoice(_)
+            | Kind::OptFloats
+            | Kind::OptNames
                 if value == Value::None =>
             {
                 Ok(value)
@@ -154,6 +163,11 @@ impl Param {
             Kind::OptFloats => match &value {
                 Value::Floats(_) => Ok(value),
                 _ => Err(wrong("a list of numbers, none".into())),
+            },
+            Kind::OptNames => match value {
+                Value::Str(name) => Ok(Value::Names(vec![name])),
+                Value::Names(_) => Ok(value),
+                _ => Err(wrong("a list of names, none".into())),
             },
         }
     }
@@ -255,6 +269,14 @@ impl Args {
     pub fn floats(&self, name: &str) -> Option<&[f64]> {
         match self.get(name) {
             Value::Floats(xs) => Some(xs),
+            _ => None,
+        }
+    }
+
+    /// Several names, if given.
+    pub fn names(&self, name: &str) -> Option<&[String]> {
+        match self.get(name) {
+            Value::Names(names) => Some(names),
             _ => None,
         }
     }
@@ -407,18 +429,19 @@ impl Parser<'_> {
 
     fn value(&mut self) -> Result<Value> {
         if self.eat('[') {
-            let mut xs = Vec::new();
+            let (mut xs, mut names) = (Vec::new(), Vec::new());
             while !self.eat(']') {
                 match self.value()? {
-                    Value::Int(i) => xs.push(i as f64),
-                    Value::Float(x) => xs.push(x),
-                    _ => return Err(self.wrong("a number")),
+                    Value::Int(i) if names.is_empty() => xs.push(i as f64),
+                    Value::Float(x) if names.is_empty() => xs.push(x),
+                    Value::Str(name) if xs.is_empty() => names.push(name),
+                    _ => return Err(self.wrong("numbers or names, not both,")),
                 }
                 if !self.eat(',') && !self.rest().starts_with(']') {
                     return Err(self.wrong("',' or ']'"));
                 }
             }
-            return Ok(Value::Floats(xs));
+            return Ok(if names.is_empty() { Value::Floats(xs) } else { Value::Names(names) });
         }
         self.space();
         for quote in ['"', '\''] {
@@ -488,6 +511,7 @@ mod tests {
             "delta(mfcc(htk=true, n_mfcc=13), order=2)",
             "x=rms(hop_length=160)",
             "cmvn(logmel, mean=[1.0, -2.5])",
+            "functionals(rms, names=[amean, iqr1-3, percentile99.0])",
             "logmel(fmax=none, fmin=20.5, window=hamming)",
         ] {
             assert_eq!(Spec::parse(text).unwrap().to_string(), text);

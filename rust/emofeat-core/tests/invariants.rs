@@ -27,10 +27,11 @@ fn signal(n: usize, seed: u64) -> Vec<f32> {
 /// Every entry as a specification; transforms around a feature.
 fn specs() -> Vec<String> {
     let spec = |e: &&emofeat_core::features::Entry| match e.make {
-        Make::Feature(_) => e.name.to_owned(),
-        Make::Transform(_) => format!("{}(mfcc)", e.name),
+        Make::Feature(_) => vec![e.name.to_owned()],
+        Make::Set(_) => vec![e.name.to_owned(), format!("{0}_lld={0}(level=lld)", e.name)],
+        Make::Transform(_) => vec![format!("{}(mfcc)", e.name)],
     };
-    CATALOGUE.iter().map(spec).collect()
+    CATALOGUE.iter().flat_map(spec).collect()
 }
 
 fn plan(specs: &[&str], double: bool) -> Arc<Plan> {
@@ -137,7 +138,13 @@ fn the_number_of_values_is_that_of_frames_and_columns() {
                 Values::F64(v) => v.len(),
             };
             let frames = feature.framing.frames(n.max(plan.min_samples()));
-            assert_eq!(length, frames * feature.columns.len(), "{spec} {n}");
+            let rows = match (feature.vector, spec.contains("level=lld")) {
+                (true, _) => 1,
+                // Smoothing adds a row.
+                (_, true) => frames + 1,
+                _ => frames,
+            };
+            assert_eq!(length, rows * feature.columns.len(), "{spec} {n}");
         }
     }
 }

@@ -51,6 +51,8 @@ pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         Ok(Value::Float(value.extract()?))
     } else if let Ok(list) = value.extract::<Vec<f64>>() {
         Ok(Value::Floats(list))
+    } else if let Ok(names) = value.extract::<Vec<String>>() {
+        Ok(Value::Names(names))
     } else if let Ok(whole) = value.call_method0("__index__").and_then(|i| i.extract()) {
         Ok(Value::Int(whole))
     } else if let Ok(number) = value.extract::<f64>() {
@@ -60,7 +62,7 @@ pub fn value(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         Err(bad(
             value.py(),
             format!(
-                "a parameter is a number, a name, a list of numbers, true, false or none, not {what}"
+                "a parameter is a number, a name, a list of numbers or of names, true, false or none, not {what}"
             ),
         ))
     }
@@ -81,6 +83,7 @@ pub fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyA
         Value::Float(x) => x.into_pyobject(py)?.into_any(),
         Value::Str(s) => s.into_pyobject(py)?.into_any(),
         Value::Floats(v) => v.into_pyobject(py)?.into_any(),
+        Value::Names(v) => v.into_pyobject(py)?.into_any(),
     })
 }
 

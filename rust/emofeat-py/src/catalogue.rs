@@ -29,6 +29,7 @@ fn kind(kind: Kind) -> (&'static str, bool, Option<(f64, f64)>, &'static [&'stat
         Kind::OptChoice(names) => ("choice", true, None, names),
         Kind::Window(names) => ("window", false, None, names),
         Kind::OptFloats => ("floats", true, None, &[]),
+        Kind::OptNames => ("names", true, None, &[]),
     }
 }
 
@@ -52,7 +53,7 @@ pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let entries = PyList::empty(py);
     for entry in CATALOGUE {
         let out = PyDict::new(py);
-        let is_feature = matches!(entry.make, Make::Feature(_));
+        let is_feature = !matches!(entry.make, Make::Transform(_));
         out.set_item("name", entry.name)?;
         out.set_item("kind", if is_feature { "feature" } else { "transform" })?;
         out.set_item("summary", entry.summary)?;
@@ -72,6 +73,7 @@ pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         let plan = Plan::new(&[spec], 22_050, Default::default()).raise(py)?;
         out.set_item("scope", plan.features()[0].scope.as_str())?;
         out.set_item("columns", &plan.features()[0].columns)?;
+        out.set_item("vector", plan.features()[0].vector)?;
         entries.append(out)?;
     }
     Ok(entries)
@@ -86,6 +88,11 @@ pub fn sets(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         entry.set_item("name", set.name)?;
         entry.set_item("summary", set.summary)?;
         entry.set_item("features", PyList::new(py, set.features)?)?;
+        let levels = PyDict::new(py);
+        for (name, features) in set.levels {
+            levels.set_item(name, PyList::new(py, *features)?)?;
+        }
+        entry.set_item("levels", levels)?;
         out.append(entry)?;
     }
     Ok(out)

@@ -21,24 +21,20 @@ pub fn transform<'py>(
     parameters: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let given = given(Some(parameters))?;
-    let (values, count) = if let Ok(rows) = rows.extract::<PyReadonlyArray2<'py, f32>>() {
+    if let Ok(rows) = rows.extract::<PyReadonlyArray2<'py, f32>>() {
         let data = rows.as_slice().map_err(|e| bad(py, e.to_string()))?;
-        let columns = rows.shape()[1];
-        (
-            Values::F32(py.detach(|| plan::transform(name, &given, data, columns)).raise(py)?),
-            rows.shape()[0],
-        )
+        let from = rows.shape()[1];
+        let (values, columns) =
+            py.detach(|| plan::transform(name, &given, data, from)).raise(py)?;
+        matrix(py, Values::F32(values), columns)
     } else {
         let rows = rows.extract::<PyReadonlyArray2<'py, f64>>()?;
         let data = rows.as_slice().map_err(|e| bad(py, e.to_string()))?;
-        let columns = rows.shape()[1];
-        (
-            Values::F64(py.detach(|| plan::transform(name, &given, data, columns)).raise(py)?),
-            rows.shape()[0],
-        )
-    };
-    let columns = values.len() / count.max(1);
-    matrix(py, values, columns)
+        let from = rows.shape()[1];
+        let (values, columns) =
+            py.detach(|| plan::transform(name, &given, data, from)).raise(py)?;
+        matrix(py, Values::F64(values), columns)
+    }
 }
 
 type FileItem = (PathBuf, Option<f64>, Option<f64>);
@@ -121,6 +117,7 @@ impl Extractor {
             out.set_item("columns", &f.columns)?;
             out.set_item("summary", f.summary)?;
             out.set_item("unit", f.unit)?;
+            out.set_item("kind", if f.vector { "vector" } else { "frames" })?;
             out.set_item("scope", f.scope.as_str())?;
             out.set_item("global_because", f.global_because)?;
             out.set_item("hop_length", f.framing.hop)?;

@@ -2,7 +2,7 @@
 //!
 //! An entry is a block in one of the modules below and one line in [`CATALOGUE`].
 
-use crate::descriptor::{AnyOp, Recipe};
+use crate::descriptor::{AnyOp, AnyRecipe, Recipe, SetRecipe};
 use crate::error::{Code, Error, Result};
 use crate::spec::{Args, Given, Param, Spec, did_you_mean};
 
@@ -10,6 +10,7 @@ pub mod chroma;
 pub mod kaldi;
 mod measure;
 pub mod mel;
+pub mod opensmile;
 pub mod psf;
 pub mod pyaudioanalysis;
 mod shared;
@@ -22,6 +23,8 @@ pub mod transform;
 pub enum Make {
     /// A feature, from parameters and sampling rate.
     Feature(fn(&Args, u32) -> Result<Recipe>),
+    /// An output of a set that analyses recordings by rules of its own.
+    Set(fn(&Args, u32) -> Result<SetRecipe>),
     /// An operation on the rows of a feature.
     Transform(fn(&Args) -> Result<Box<dyn AnyOp>>),
 }
@@ -72,6 +75,9 @@ pub const CATALOGUE: &[&Entry] = &[
     &psf::FBANK,
     &psf::LOGFBANK,
     &psf::SSC,
+    //    &opensmile::opensmile::EGEMAPSV02,
+    //    &opensmile::opensmile::GEMAPSV01B,
+    //    &opensmile::opensmile::COMPARE2016,
     &transform::DELTA,
     &transform::CMVN,
 ];
@@ -94,17 +100,20 @@ pub fn transform(name: &str, given: &Given) -> Result<Box<dyn AnyOp>> {
     let args = Args::new(entry.name, entry.params, given)?;
     match &entry.make {
         Make::Transform(make) => make(&args),
-        Make::Feature(_) => Err(args.error("is a feature of a signal, not a transform of rows")),
+        Make::Feature(_) | Make::Set(_) => {
+            Err(args.error("is a feature of a signal, not a transform of rows"))
+        }
     }
 }
 
 /// The recipe of `spec` at sampling rate `sr`.
-pub fn recipe(spec: &Spec, sr: u32) -> Result<Recipe> {
+pub fn any_recipe(spec: &Spec, sr: u32) -> Result<AnyRecipe> {
     let entry = find(&spec.name)?;
     let args = Args::new(entry.name, entry.params, &spec.given)?;
     match (&entry.make, &spec.inner) {
-        (Make::Feature(make), None) => make(&args, sr),
-        (Make::Feature(_), Some(inner)) => Err(args.error(format_args!(
+        (Make::Feature(make), None) => make(&args, sr).map(AnyRecipe::Frames),
+        (Make::Set(make), None) => make(&args, sr).map(AnyRecipe::Set),
+        (Make::Feature(_) | Make::Set(_), Some(inner)) => Err(args.error(format_args!(
             "is a feature and takes no other feature inside, but '{inner}' was given"
         ))),
         (Make::Transform(_), None) => Err(args.error(format_args!(
@@ -112,12 +121,26 @@ pub fn recipe(spec: &Spec, sr: u32) -> Result<Recipe> {
             entry.name
         ))),
         (Make::Transform(make), Some(inner)) => {
-            let mut recipe = recipe(inner, sr)?;
-            recipe.ops.push(make(&args)?);
+            let mut recipe = any_recipe(inner, sr)?;
+            if recipe.is_vector() {
+                return Err(args.error(format_args!(
+                    "works on frames, and '{inner}' gives one row for a recording"
+                )));
+            }
+            recipe.ops().push(make(&args)?);
             if !entry.unit.is_empty() {
-                recipe.unit = entry.unit;
+                recipe.set_unit(entry.unit);
             }
             Ok(recipe)
         }
+    }
+}
+
+/// The recipe of a feature that has frames of its own, for the tests of the modules above.
+#[cfg(test)]
+fn recipe(spec: &Spec, sr: u32) -> Result<Recipe> {
+    match any_recipe(spec, sr)? {
+        AnyRecipe::Frames(recipe) => Ok(recipe),
+        AnyRecipe::Set(_) => Err(Error::new(Code::Internal, format!("{spec} is a set"))),
     }
 }

@@ -352,7 +352,7 @@ mod tests {
         let args = Args::new(entry.name, entry.params, &spec.given)?;
         match entry.make {
             Make::Transform(make) => make(&args),
-            Make::Feature(_) => unreachable!("{text} is a transform"),
+            Make::Feature(_) | Make::Set(_) => unreachable!("{text} is a transform"),
         }
     }
 

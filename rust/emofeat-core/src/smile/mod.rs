@@ -6,6 +6,15 @@
 
 pub mod clock;
 
+use crate::descriptor::Analyser;
+use crate::error::Result;
+
+/// The analysis of `set` at `sr` Hz.
+pub fn analyser(set: Set, sr: u32, variant: Variant) -> Result<Box<dyn Analyser>> {
+    let _ = (set, sr, variant);
+    unimplemented!()
+}
+
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Variant {
