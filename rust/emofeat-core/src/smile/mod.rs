@@ -5,6 +5,9 @@
 //! there: the numbers depend on it.
 
 pub mod clock;
+pub mod compare;
+pub mod egemaps;
+pub mod smooth;
 
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
