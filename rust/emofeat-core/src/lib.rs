@@ -10,6 +10,7 @@ pub mod descriptor;
 pub mod dsp;
 pub mod error;
 pub mod features;
+pub mod functionals;
 pub mod plan;
 pub mod sets;
 pub mod smile;

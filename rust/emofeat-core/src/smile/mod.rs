@@ -5,6 +5,9 @@
 //! there: the numbers depend on it.
 
 pub mod clock;
+pub mod compare;
+pub mod egemaps;
+pub mod smooth;
 
 use crate::descriptor::Analyser;
 use crate::error::Result;

@@ -1,0 +1,431 @@
+"""Functionals, smoothing and derivatives of openSMILE's sets, in plain NumPy, written to be read.
+
+Contours are float32, as they are between the stages of that program; sums run in float64 and a functional is rounded
+to float32 by the caller. `lpc` and the running mean of `crossing_segments` are float32 throughout: their values depend
+on it. Matrices are frames first. Nothing here calls the package under test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Contour = NDArray[np.float32]
+Named = dict[str, float]
+
+#: Nominal seconds from one frame to the next.
+PERIOD = 0.01
+
+
+# ---------------------------------------------------------------------------------------- smoothing, derivatives
+
+
+def sma3(x: Contour, rows: int) -> Contour:
+    """Mean of three frames; the first and last frame repeat beyond the ends."""
+    padded = x[np.clip(np.arange(-1, rows + 1), 0, len(x) - 1)]
+    left, middle, right = padded[:-2], padded[1:-1], padded[2:]
+    return ((middle + left) + right) / np.float32(3)
+
+
+def sma3nz(x: Contour, rows: int) -> Contour:
+    """Mean of those of three frames that are not 0; 0 where the middle one is."""
+    padded = x[np.clip(np.arange(-1, rows + 1), 0, len(x) - 1)]
+    left, middle, right = padded[:-2], padded[1:-1], padded[2:]
+    # Adding a zero changes nothing, so only the divisor differs from `sma3`.
+    count = 1 + (left != 0).astype(np.float32) + (right != 0)
+    return np.where(middle == 0, np.float32(0), ((middle + left) + right) / count)
+
+
+def ended_early(smooth: Callable[[Contour, int], Contour], x: Contour, decided: int) -> Contour:
+    """Smoothed rows of a contour that was padded once when only `decided` of its frames existed."""
+    rows = smooth(x, len(x) + 1)
+    if 0 < decided < len(x):
+        rows[decided - 1 : decided + 1] = smooth(x[:decided], decided + 1)[decided - 1 :]
+    return rows
+
+
+def deltas(x: Contour, rows: int) -> Contour:
+    """Slope of the line through five frames."""
+    at = np.arange(rows)[:, None] + np.array([1, -1, 2, -2])
+    a, b, c, d = x[np.clip(at, 0, len(x) - 1)].T
+    return ((a - b) + np.float32(2) * (c - d)) / np.float32(10)
+
+
+def deltas_in_segments(x: Contour, decided: int) -> Contour:
+    """Derivatives of the pitch contours `x` (frames, contours), from their smoothed rows.
+
+    A pair of frames counts only if neither is 0, and each pair that does enlarges the divisor of all that follows.
+    """
+    n = len(x)  # N60 + 1
+    frames = n - 1
+    out = np.zeros((n + 2, x.shape[1]), np.float32)
+    divisor = np.float32(10)
+    for k in range(n + 2):
+        last = n - 1
+        if 0 < decided < frames:
+            if decided - 1 <= k <= decided + 2:
+                last = decided
+            elif k == decided + 3 and k > frames - 3:
+                last = max(decided + 1, frames - 1)
+        for e in range(x.shape[1]):
+            total = np.float32(0)
+            for i in (1, 2):
+                after, before = x[min(k + i, last), e], x[min(max(k - i, 0), last), e]
+                if after != 0 and before != 0:
+                    total += np.float32(i) * (after - before)
+                    divisor += np.float32(i * i)
+            out[k, e] = total / divisor
+    return out
+
+
+# ----------------------------------------------------------------------------------------------- one number each
+
+
+def limited(v: float, start: float, width: float) -> float:
+    """`v` up to `start`, from there on bent towards `start + width`."""
+    if abs(v) <= start:
+        return v
+    return math.copysign(math.tanh((math.sqrt(abs(v) - start + 1) - 1) / (width / 2)) * width + start, v)
+
+
+def percentile(x: Contour, p: float) -> float:
+    ordered = np.sort(x).astype(float)
+    h = p * (len(x) - 1)
+    low, high = ordered[math.floor(h)], ordered[math.ceil(h)]
+    return float(low + (h - math.floor(h)) * (high - low))
+
+
+def means(x: Contour) -> Named:
+    v = x.astype(float)
+    size = np.abs(v)
+    return {
+        "amean": v.mean(),
+        "flatness": float(np.exp(np.log(size[size > 0]).mean()) / size.mean()) if size.any() else 1.0,
+        "posamean": float(v[v > 0].mean()) if (v > 0).any() else 0.0,
+        "rqmean": math.sqrt((v * v).mean()),
+        "nnz": float((v != 0).mean()),
+    }
+
+
+def extremes(x: Contour) -> Named:
+    n = len(x)
+    return {
+        "max": float(x.max()),
+        "min": float(x.min()),
+        "range": float(x.max()) - float(x.min()),
+        "maxPos": int(x.argmax()) / n,
+        "minPos": int(x.argmin()) / n,
+    }
+
+
+def percentiles(x: Contour) -> Named:
+    q1, q2, q3, p1, p99 = (percentile(x, p) for p in (0.25, 0.5, 0.75, 0.01, 0.99))
+    return {
+        "quartile1": q1,
+        "quartile2": q2,
+        "quartile3": q3,
+        "iqr1-2": q2 - q1,
+        "iqr2-3": q3 - q2,
+        "iqr1-3": q3 - q1,
+        "percentile1.0": p1,
+        "percentile99.0": p99,
+        "pctlrange0-1": abs(p99 - p1),
+    }
+
+
+def moments(x: Contour) -> Named:
+    d = x.astype(float) - x.astype(float).mean()
+    m2, m3, m4 = ((d**k).mean() for k in (2, 3, 4))
+    return {
+        "stddev": math.sqrt(m2),
+        "skewness": m3 / m2**1.5 if m2 > 0 else 0.0,
+        "kurtosis": m4 / m2**2 if m2 > 0 else 0.0,
+    }
+
+
+def stddev_norm(x: Contour) -> float:
+    """Standard deviation over the signed mean."""
+    mean = float(np.float32(x.astype(float).mean()))
+    variance = ((x.astype(float) - mean) ** 2).mean()
+    return math.sqrt(variance) / (mean if mean != 0 else 1.0) if variance > 0 else 0.0
+
+
+def regression(x: Contour, per_second: bool) -> Named:
+    v, n = x.astype(float), len(x)
+    i = np.arange(n, dtype=float)
+    if n == 1:
+        m = a = b = 0.0
+        t = c = v[0]
+    else:
+        m, t = np.polyfit(i, v, 1)
+        a, b, c = np.polyfit(i, v, 2)
+    r = v.max() - v.min()
+    size, inverse = (r, 1 / r) if r > 0 else (1.0, 0.0)
+    line, square = (v - (m * i + t)) * inverse, (v - (a * i * i + b * i + c)) * inverse
+    m, a, b = (
+        limited(m, size / 10, size / 10 + 0.01),
+        limited(a, math.sqrt(size / 10), math.sqrt(size / 10) + 0.01),
+        limited(b, size / 10, size / 10 + 0.01),
+    )
+    unit = 1 / PERIOD if per_second else 1.0
+    weight = np.abs(v)
+    return {
+        "linregc1": m * unit * inverse,
+        "linregc2": (t - v.min()) * inverse,
+        "linregerrQ": float((line * line).mean()),
+        "qregc1": a * unit * unit * inverse,
+        "qregc2": b * unit * inverse,
+        "qregc3": (c - v.min()) * inverse,
+        "qregerrQ": float((square * square).mean()),
+        "centroid": float((i * weight).sum() / weight.sum()) / n if weight.any() else 0.0,
+    }
+
+
+def times(x: Contour) -> Named:
+    n, low, size = len(x), float(x.min()), float(x.max()) - float(x.min())
+    step = np.diff(x)
+    return {
+        **{f"upleveltime{p}": float((x > low + p / 100 * size).mean()) for p in (25, 50, 75, 90)},
+        "risetime": float((step > 0).mean()) if n > 1 else 0.0,
+        "leftctime": float((step[:-1] < step[1:]).mean()) if n > 2 else 0.0,
+    }
+
+
+def lpc(x: Contour) -> Named:
+    """Linear prediction of order 5 by the autocorrelation method, single precision throughout."""
+    order, f = 5, np.float32
+    r = [f(0)] * (order + 1)
+    for lag in range(order + 1):
+        products = x[lag:] * x[: len(x) - lag] if lag < len(x) else x[:0]
+        for p in products:
+            r[lag] = f(r[lag] + p)
+    a: list[np.float32] = []
+    error = r[0]
+    for m in range(1, order + 1):
+        if r[0] == 0 or error == 0:
+            a.append(f(0))
+            continue
+        total = r[m]
+        for i in range(m - 1):
+            total = f(total + f(a[i] * r[m - 1 - i]))
+        k = f(-f(f(1) / error) * total)
+        a = [f(a[i] + f(k * a[m - 2 - i])) for i in range(m - 1)] + [k]
+        error = f(error * f(f(1) - f(k * k)))
+    return {"lpgain": float(error) / len(x), **{f"lpc{i}": float(v) for i, v in enumerate(a)}}
+
+
+def lengths(found: list[int], n: int) -> Named:
+    v = np.array(found, float) * PERIOD
+    some = len(found) > 0
+    return {
+        "segPerSec": len(found) / (n * PERIOD),
+        "meanSegLen": float(v.mean()) if some else 0.0,
+        "maxSegLen": float(v.max()) if some else 0.0,
+        "minSegLen": float(v.min()) if some else 0.0,
+        "segLenStddev": float(v.std()) if some else 0.0,
+    }
+
+
+def crossing_segments(x: Contour) -> Named:
+    """Segments between crossings of a quarter and three quarters of the range by a running mean."""
+    n, f = len(x), np.float32
+    low, size = x.min(), x.max() - x.min()
+    thresholds = [f(low + f(share) * size) for share in (0.25, 0.75)]
+    shortest = max(n // 100 - 1, 2)
+    last, found, previous, total = -(shortest // 2), [], f(0), f(0)
+    for i in range(n):
+        total = f(total + x[i])
+        if i >= 3:
+            total = f(total - x[i - 3])
+        mean = f(total / f(min(i + 1, 3)))
+        crossed = any((mean > t and previous <= t) or (mean < t and previous >= t) for t in thresholds)
+        if crossed and i - last > shortest and len(found) < 100:
+            found.append(i - last)
+            last = i
+        previous = mean
+    return lengths(found, n)
+
+
+def clusters(holds: NDArray[np.bool_]) -> Named:
+    """Segments of frames that fulfil a condition; single frames between them are bridged, fewer than three dropped."""
+    found, members = [], []
+    for i in [*np.flatnonzero(holds), len(holds) + 2]:
+        if members and i - members[-1] > 2:
+            if len(members) >= 3:
+                found.append(members[-1] - members[0])
+            members = []
+        members.append(i)
+    return lengths(found, len(holds))
+
+
+# ------------------------------------------------------------------------------------------------- peaks, slopes
+
+
+@dataclass
+class Extremum:
+    y: float
+    x: int
+    top: bool
+    kept: bool = True
+
+
+def extrema(x: Contour) -> list[Extremum]:
+    """The significant maxima and minima of a contour, in turn."""
+    threshold = np.float32(0.1 * (float(x.max()) - float(x.min())))
+    v = x.astype(float)
+    points = [
+        Extremum(v[i], i, bool(v[i] > v[i - 1]))
+        for i in range(2, len(x) - 2)
+        if (v[i] > v[i - 1] and v[i] > v[i + 1]) or (v[i] < v[i - 1] and v[i] < v[i + 1])
+    ]
+    previous = lowest = highest = v[0]
+    accepted: Extremum | None = None
+    valley = False
+    for p in points:
+        significant = abs(np.float32(p.y - previous)) >= threshold
+        previous = p.y
+        if not p.top:
+            if significant:
+                lowest, valley = p.y, True
+            continue
+        if not significant and np.float32(p.y - lowest) < threshold:
+            p.kept = False
+            continue
+        if not significant and p.y > 1.05 * highest:
+            if accepted is not None:
+                accepted.kept = False
+        elif not significant and not valley:
+            p.kept = False
+        if p.kept:
+            highest, accepted = p.y, p
+        valley = False
+    highest = v[0]
+    for p in points:
+        if p.kept and p.top:
+            highest = p.y
+        elif p.kept and np.float32(highest - p.y) < threshold:
+            p.kept = False
+    turns: list[Extremum] = []
+    for p in points:
+        if not p.kept:
+            continue
+        if turns and turns[-1].top == p.top:
+            if (p.y > turns[-1].y) if p.top else (p.y < turns[-1].y):
+                turns[-1] = p
+        else:
+            turns.append(p)
+    return turns
+
+
+def slopes(x: Contour, turns: list[Extremum]) -> Named:
+    """Mean and spread of the slopes between the extrema; a last falling one has the opposite sign of the others."""
+    v, end = x.astype(float), len(x) - 1
+    top = bottom = Extremum(v[0], 0, True)
+    rising: list[float] = []
+    falling: list[float] = []
+    last = None
+    for p in turns:
+        if p.top:
+            if p.x > bottom.x:
+                rising.append((p.y - bottom.y) / ((p.x - bottom.x) * PERIOD))
+                last = "rising"
+            top = p
+        else:
+            if p.x > top.x:
+                falling.append((top.y - p.y) / ((p.x - top.x) * PERIOD))
+                last = "falling"
+            bottom = p
+    more_rising, more_falling = [], []
+    if last == "rising" and end > top.x:
+        more_falling = [(v[end] - top.y) / ((end - top.x) * PERIOD)]
+    if last == "falling" and end > bottom.x:
+        more_rising = [(v[end] - bottom.y) / ((end - bottom.x) * PERIOD)]
+    if last is None:
+        s = (v[end] - v[0]) / len(x)
+        more_rising, more_falling = ([s] if s > 0 else []), ([s] if s < 0 else [])
+    out: Named = {}
+    for name, walk, more in (("Rising", rising, more_rising), ("Falling", falling, more_falling)):
+        count = len(walk) + len(more)
+        mean = (sum(walk) + sum(more)) / count if count else 0.0
+        spread = sum((s - mean) ** 2 for s in walk)
+        out[f"mean{name}Slope"] = mean
+        out[f"stddev{name}Slope"] = math.sqrt(spread / count if count > 1 else spread)
+    return out
+
+
+def peaks(x: Contour) -> Named:
+    turns = extrema(x)
+    tops, bottoms = [p for p in turns if p.top], [p for p in turns if not p.top]
+    mean, size = x.astype(float).mean(), float(x.max()) - float(x.min())
+    gaps = [b.x - a.x for a, b in zip(tops, tops[1:], strict=False)]
+    gap = float(np.mean(gaps)) if gaps else 0.0
+    # From each maximum back to the minimum before it, not to the maximum before it.
+    back = [(p.x - max(q.x for q in bottoms if q.x < p.x)) - gap for p in tops[1:]]
+    height = sum(p.y for p in tops) / len(tops) if tops else 0.0
+
+    def spread(points: list[Extremum]) -> float:
+        return max(p.y for p in points) - min(p.y for p in points) if points else 0.0
+
+    def relative(value: float) -> float:
+        return min(abs(value / size), 1.0) if size > 0 else 0.0
+
+    return {
+        "numPeaks": float(len(tops)),
+        "meanPeakDist": gap * PERIOD,
+        "peakDistStddev": math.sqrt(float(np.mean(np.square(back)))) * PERIOD if back else 0.0,
+        "peakRangeAbs": spread(tops),
+        "peakRangeRel": relative(spread(tops)),
+        "peakMeanAbs": height,
+        "peakMeanMeanDist": height - mean,
+        "peakMeanRel": limited(height / mean, 10, 10) if mean != 0 else 20.0,
+        "minRangeRel": relative(spread(bottoms)),
+        **slopes(x, turns),
+    }
+
+
+# -------------------------------------------------------------------------------------------------- ComParE_2016
+
+MOMENTS = ["stddev", "skewness", "kurtosis"]
+EXTREMES = ["range", "maxPos", "minPos"]
+SEGMENTS = ["meanSegLen", "maxSegLen", "minSegLen", "segLenStddev"]
+PERCENTILES = [*(f"quartile{i}" for i in (1, 2, 3)), "iqr1-2", "iqr2-3", "iqr1-3", "percentile1.0", "percentile99.0"]
+PERCENTILES.append("pctlrange0-1")
+TIMES = [*(f"upleveltime{p}" for p in (25, 50, 75, 90)), "risetime", "leftctime"]
+LPC = ["lpgain", *(f"lpc{i}" for i in range(5))]
+LINES = ["linregc1", "linregc2", "linregerrQ", "qregc1", "qregc2", "qregc3", "qregerrQ", "centroid"]
+PEAKS = ["meanPeakDist", "peakDistStddev", "peakRangeAbs", "peakRangeRel", "peakMeanAbs", "peakMeanMeanDist"]
+PEAKS += ["peakMeanRel", "minRangeRel", "meanRisingSlope", "stddevRisingSlope", "meanFallingSlope"]
+PEAKS += ["stddevFallingSlope"]
+
+#: Functionals of groups A and B, of the pitch contours, of the descriptors of A and B, of their derivatives.
+CURVE = [*EXTREMES, *PERCENTILES, *MOMENTS, *SEGMENTS, *TIMES, *LPC]
+PITCH = ["amean", "flatness", "posamean", "rqmean", *EXTREMES, *LINES, *PERCENTILES, *MOMENTS, *TIMES, *LPC]
+VOICED = ["nnz", *SEGMENTS]
+LEVEL = ["amean", "flatness", "rqmean", *PEAKS, *LINES]
+CHANGE = ["flatness", "posamean", "rqmean", *PEAKS]
+
+
+def select(x: Contour, names: list[str], per_second: bool = False) -> list[float]:
+    """The functionals `names` of a contour; 0 for one without frames."""
+    if len(x) == 0:
+        return [0.0] * len(names)
+    known: Named = {}
+    families: list[tuple[str, Callable[[], Named]]] = [
+        ("amean", lambda: means(x)),
+        ("range", lambda: extremes(x)),
+        ("quartile1", lambda: percentiles(x)),
+        ("stddev", lambda: moments(x)),
+        ("meanSegLen", lambda: crossing_segments(x)),
+        ("risetime", lambda: times(x)),
+        ("lpgain", lambda: lpc(x)),
+        ("linregc1", lambda: regression(x, per_second)),
+        ("meanPeakDist", lambda: peaks(x)),
+    ]
+    for key, family in families:
+        if key == "amean" or key in names:
+            known |= family()
+    return [known[name] for name in names]
