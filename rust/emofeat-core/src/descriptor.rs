@@ -89,6 +89,9 @@ pub trait Op<T: Real>: Send + Sync {
         0
     }
 
+    /// Says how many seconds lie between rows, where that is known.
+    fn pace(&mut self, _seconds: f64) {}
+
     /// Whether all rows become one, which comes at the end of the recording.
     fn collapses(&self) -> bool {
         false
@@ -129,13 +132,13 @@ pub trait OpRun<T: Real>: Send {
 
 /// A set of descriptors that analyses recordings by rules of its own: its streams of frames are joined
 /// and ended in ways that front ends and bases cannot say.
-pub trait Analyser: Send + Sync {
+pub trait Assembler: Send + Sync {
     /// An analysis at the start of a recording.
-    fn begin(&self) -> Box<dyn Analysis>;
+    fn begin(&self) -> Box<dyn Assembly>;
 }
 
-/// An [`Analyser`] on its way along one recording.
-pub trait Analysis: Send {
+/// An [`Assembler`] on its way along one recording.
+pub trait Assembly: Send {
     /// Forgets everything, for the next recording.
     fn restart(&mut self);
 

@@ -7,7 +7,7 @@
 //! is read again.
 
 use crate::descriptor::{
-    AnyBase, AnyOp, AnyRecipe, OpRun, Precision, Recipe, Scope, SetRecipe, State,
+    AnyBase, AnyOp, AnyRecipe, Op, OpRun, Precision, Recipe, Scope, SetRecipe, State,
 };
 use crate::dsp::frame::{Count, Framing, Loader, Pad, View};
 use crate::dsp::lanes::{L32, L64, Real, Sample};
@@ -255,7 +255,8 @@ impl Plan {
         Ok(plan)
     }
 
-    fn add(&mut self, key: String, spec: &Spec, recipe: Recipe, vector: bool) -> Result<()> {
+    fn add(&mut self, key: String, spec: &Spec, mut recipe: Recipe, vector: bool) -> Result<()> {
+        pace(&mut recipe.ops, recipe.front.framing.hop, self.sr);
         let base = <f64 as Precision<L64>>::base(recipe.base.as_ref());
         let scope = if base.surveys() || recipe.front.prep == Prep::Normalise {
             Scope::Global
@@ -296,8 +297,15 @@ impl Plan {
         Ok(())
     }
 
-    fn add_set(&mut self, key: String, spec: &Spec, recipe: SetRecipe, vector: bool) -> Result<()> {
+    fn add_set(
+        &mut self,
+        key: String,
+        spec: &Spec,
+        mut recipe: SetRecipe,
+        vector: bool,
+    ) -> Result<()> {
         let clock = smile::clock::Clock::new(self.sr)?;
+        pace(&mut recipe.ops, clock.step, self.sr);
         let framing = Framing {
             length: clock.long.n,
             hop: clock.step,
@@ -468,6 +476,13 @@ impl Plan {
             }
         };
         self.features.iter().map(take).collect()
+    }
+}
+
+/// Tells `ops` how far rows lie apart.
+fn pace(ops: &mut [Box<dyn AnyOp>], hop: usize, sr: u32) {
+    for op in ops {
+        <dyn AnyOp as Op<f64>>::pace(op.as_mut(), hop as f64 / f64::from(sr));
     }
 }
 

@@ -80,6 +80,7 @@ pub const CATALOGUE: &[&Entry] = &[
     //    &opensmile::opensmile::COMPARE2016,
     &transform::DELTA,
     &transform::CMVN,
+    &transform::FUNCTIONALS,
 ];
 
 /// The entry called `name`.

@@ -60,15 +60,14 @@ pub const GEMAPSV01B: Entry = Entry {
     params: &[&[LEVELS, VARIANT]],
     unit: "mixed",
     make: Make::Set(|args, _| {
-        let (all, wanted) = match output(args) {
+        let (all, pick) = match output(args) {
             SetOutput::Functionals => {
-                (&egemaps::FUNCTIONAL_NAMES[..], &egemaps::GEMAPS_FUNCTIONAL_NAMES[..])
+                (&egemaps::FUNCTIONAL_NAMES[..], &egemaps::GEMAPS_FUNCTIONALS[..])
             }
-            _ => (&egemaps::LLD_NAMES[..], &egemaps::GEMAPS_LLD_NAMES[..]),
+            _ => (&egemaps::LLD_NAMES[..], &egemaps::GEMAPS_LLDS[..]),
         };
-        let pick = wanted.iter().filter_map(|name| all.iter().position(|n| n == name)).collect();
-        let mut recipe = set(args, Set::Egemaps, owned(all), Some(pick))?;
-        recipe.columns = owned(wanted);
+        let mut recipe = set(args, Set::Egemaps, owned(all), Some(pick.to_vec()))?;
+        recipe.columns = pick.iter().map(|at| all[*at].to_owned()).collect();
         Ok(recipe)
     }),
 };

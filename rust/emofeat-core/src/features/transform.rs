@@ -5,6 +5,8 @@ use crate::descriptor::{AnyOp, Op, OpRun, Scope};
 use crate::dsp::lanes::{Real, kernel};
 use crate::dsp::savgol;
 use crate::error::{Code, Error, Result};
+use crate::functionals::{Functionals, Settings};
+use crate::smile::Variant;
 use crate::spec::{Args, Default, Kind, Param};
 
 /// Derivative along time.
@@ -338,6 +340,110 @@ kernel! {
         for ((x, shift), scale) in row.iter_mut().zip(shift).zip(scale) {
             *x = T::of((x.f64() - shift) * scale);
         }
+    }
+}
+
+/// A recording's contours summed up.
+pub const FUNCTIONALS: Entry = Entry {
+    name: "functionals",
+    summary: "Numbers that sum up each column over the recording: means, percentiles, moments, peaks, regression ...",
+    doc: "One row for a recording: for each column in turn, each of `names`. Names are openSMILE's; docs/functionals.md\n\
+          lists them. `percentileP` and `pctlrangeP-Q` take any orders from 0 to 100. A column with a NaN gives NaN, one\n\
+          without values 0. Holds all rows until the recording ends. Convention: openSMILE's ComParE_2016 and eGeMAPSv02.",
+    convention: "openSMILE",
+    params: &[&[
+        Param {
+            name: "names",
+            kind: Kind::OptNames,
+            default: Default::None,
+            unit: "",
+            doc: "The functionals; none: amean, stddev, percentile20, percentile50, percentile80, min, max, range.",
+        },
+        Param {
+            name: "nonzero",
+            kind: Kind::Bool,
+            default: Default::Bool(false),
+            unit: "",
+            doc: "Whether frames that are exactly 0 (unvoiced, in a contour of the pitch) are left out first.",
+        },
+        Param {
+            name: "period",
+            kind: Kind::OptFloat(1e-6, 1e6),
+            default: Default::None,
+            unit: "s",
+            doc: "Time between frames; none: the feature's own (0.01 for rows that come without one).",
+        },
+        Param {
+            name: "variant",
+            kind: Kind::Choice(&["opensmile", "paper"]),
+            default: Default::Str("opensmile"),
+            unit: "",
+            doc: "openSMILE's numbers, or the plain definitions where the two differ (docs/opensmile.md).",
+        },
+    ]],
+    unit: "mixed",
+    make: Make::Transform(|args| {
+        let names = match args.names("names") {
+            Some(names) => names.join("+"),
+            None => Functionals::DEFAULT.to_owned(),
+        };
+        let variant = match args.str("variant") {
+            "paper" => Variant::Paper,
+            _ => Variant::OpenSmile,
+        };
+        let period = args.opt_float("period");
+        let usual = Settings::default();
+        let settings = Settings { period: period.unwrap_or(usual.period), variant, ..usual };
+        let functionals = Functionals::parse(&names, args.bool("nonzero"), settings)?;
+        Ok(Box::new(Summary { functionals, own_period: period.is_some() }))
+    }),
+};
+
+/// Functionals of all columns, as an operation.
+struct Summary {
+    functionals: Functionals,
+    own_period: bool,
+}
+
+impl<T: Real> Op<T> for Summary {
+    fn width(&self, columns: usize) -> usize {
+        columns * self.functionals.len()
+    }
+    fn scope(&self) -> Scope {
+        Scope::Scan
+    }
+    fn min_rows(&self) -> usize {
+        1
+    }
+    fn pace(&mut self, seconds: f64) {
+        if !self.own_period {
+            self.functionals.set_period(seconds);
+        }
+    }
+    fn collapses(&self) -> bool {
+        true
+    }
+    fn names(&self, columns: &[String]) -> Option<Vec<String>> {
+        Some(self.functionals.columns(columns))
+    }
+    fn begin(&self, columns: usize) -> Box<dyn OpRun<T>> {
+        Box::new(SummaryRun { functionals: self.functionals.clone(), columns, rows: Vec::new() })
+    }
+}
+
+struct SummaryRun<T> {
+    functionals: Functionals,
+    columns: usize,
+    rows: Vec<T>,
+}
+
+impl<T: Real> OpRun<T> for SummaryRun<T> {
+    fn push(&mut self, rows: &[T], _out: &mut Vec<T>) {
+        self.rows.extend_from_slice(rows);
+    }
+
+    fn finish(&mut self, out: &mut Vec<T>) {
+        self.functionals.apply(&self.rows, self.columns, out);
     }
 }
 

@@ -306,6 +306,11 @@ impl Functionals {
         Ok(Self { names, list, nonzero, settings })
     }
 
+    /// Takes `seconds` as the time between frames.
+    pub fn set_period(&mut self, seconds: f64) {
+        self.settings.period = seconds;
+    }
+
     /// Names in order.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -1,7 +1,9 @@
 //! Sets in a plan: an analysis of their own, shared by their outputs.
 
 use super::begin_ops;
-use crate::descriptor::{Analyser, Analysis, AnyOp, OpRun, Precision, Scope, SetOutput, SetRecipe};
+use crate::descriptor::{
+    AnyOp, Assembler, Assembly, OpRun, Precision, Scope, SetOutput, SetRecipe,
+};
 use crate::dsp::lanes::{L32, Sample};
 use crate::error::Result;
 use crate::smile;
@@ -11,9 +13,9 @@ use std::sync::Mutex;
 pub(super) struct SetGroup {
     /// Set and variant.
     pub key: (smile::Set, smile::Variant),
-    analyser: Box<dyn Analyser>,
+    assembler: Box<dyn Assembler>,
     pub members: Vec<SetMember>,
-    spare: Mutex<Vec<Box<dyn Analysis>>>,
+    spare: Mutex<Vec<Box<dyn Assembly>>>,
 }
 
 pub(super) struct SetMember {
@@ -27,8 +29,8 @@ pub(super) struct SetMember {
 impl SetGroup {
     /// The analysis of a set at `sr` Hz, without outputs.
     pub fn new(key: (smile::Set, smile::Variant), sr: u32) -> Result<Self> {
-        let analyser = smile::analyser(key.0, sr, key.1)?;
-        Ok(Self { key, analyser, members: Vec::new(), spare: Mutex::new(Vec::new()) })
+        let assembler = smile::assembler(key.0, sr, key.1)?;
+        Ok(Self { key, assembler, members: Vec::new(), spare: Mutex::new(Vec::new()) })
     }
 
     /// Adds an output; gives its index.
@@ -39,10 +41,10 @@ impl SetGroup {
     }
 
     /// Runs `work` with an analysis from the store, which keeps it for the next recording.
-    fn with_analysis<R>(&self, work: impl FnOnce(&mut dyn Analysis) -> R) -> R {
+    fn with_analysis<R>(&self, work: impl FnOnce(&mut dyn Assembly) -> R) -> R {
         // Never waits: a lock that was held while the process forked stays held in the child.
         let found = self.spare.try_lock().ok().and_then(|mut spare| spare.pop());
-        let mut analysis = found.unwrap_or_else(|| self.analyser.begin());
+        let mut analysis = found.unwrap_or_else(|| self.assembler.begin());
         analysis.restart();
         let result = work(analysis.as_mut());
         if let Ok(mut spare) = self.spare.try_lock() {
@@ -87,7 +89,7 @@ impl SetMemberRun {
     }
 
     /// The rows that have become final, after the operations.
-    fn rows(&mut self, member: &SetMember, analysis: &mut dyn Analysis, end: bool) -> Vec<f32> {
+    fn rows(&mut self, member: &SetMember, analysis: &mut dyn Assembly, end: bool) -> Vec<f32> {
         let mut rows = Vec::new();
         analysis.rows(member.output, self.from, &mut rows);
         self.from += rows.len() / member.width;
@@ -120,7 +122,7 @@ impl SetMemberRun {
 
 /// One set of a [`super::Run`].
 pub(super) struct SetRun {
-    analysis: Box<dyn Analysis>,
+    analysis: Box<dyn Assembly>,
     members: Vec<SetMemberRun>,
     samples: Vec<f32>,
 }
@@ -128,7 +130,7 @@ pub(super) struct SetRun {
 impl SetRun {
     pub fn new(group: &SetGroup) -> Self {
         let members = group.members.iter().map(SetMemberRun::new).collect();
-        Self { analysis: group.analyser.begin(), members, samples: Vec::new() }
+        Self { analysis: group.assembler.begin(), members, samples: Vec::new() }
     }
 
     /// One piece of the last pass, the only one that a set takes part in.

@@ -7,16 +7,10 @@
 pub mod clock;
 pub mod compare;
 pub mod egemaps;
+mod outputs;
 pub mod smooth;
 
-use crate::descriptor::Analyser;
-use crate::error::Result;
-
-/// The analysis of `set` at `sr` Hz.
-pub fn analyser(set: Set, sr: u32, variant: Variant) -> Result<Box<dyn Analyser>> {
-    let _ = (set, sr, variant);
-    unimplemented!()
-}
+pub use outputs::assembler;
 
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
