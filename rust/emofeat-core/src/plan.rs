@@ -527,7 +527,7 @@ pub fn transform<T: Precision<L>, const L: usize>(
     let mut run = op.begin(columns);
     run.survey(rows);
     run.settle();
-    let mut out = Vec::with_capacity(count * op.width(columns));
+    let mut out = Vec::new();
     run.push(rows, &mut out);
     run.finish(&mut out);
     Ok((out, op.width(columns)))
@@ -676,7 +676,8 @@ impl<T: Precision<L>, const L: usize> Group<T, L> {
                     run.settle();
                 }
                 width = op.width(width);
-                let mut next = Vec::with_capacity(frames * width);
+                let count = if op.collapses() { 1 } else { frames };
+                let mut next = Vec::with_capacity(count * width);
                 run.push(rows, &mut next);
                 run.finish(&mut next);
                 *rows = next;

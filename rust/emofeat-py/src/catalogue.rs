@@ -5,6 +5,7 @@ use crate::errors::{Raise, bad};
 use emofeat_core::dsp::mel::{self, Norm};
 use emofeat_core::dsp::{cepstrum, window as windows};
 use emofeat_core::features::{CATALOGUE, Make, pyaudioanalysis};
+use emofeat_core::functionals;
 use emofeat_core::plan::{NUMERICS_VERSION, Plan, Values};
 use emofeat_core::sets::{FRONT_ENDS, SETS, front_end};
 use emofeat_core::spec::{Kind, Param, Spec};
@@ -77,6 +78,21 @@ pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         entries.append(out)?;
     }
     Ok(entries)
+}
+
+/// The functionals that `functionals(...)` knows: name, family, what of the contour's unit is left, one line.
+#[pyfunction]
+pub fn functionals(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let out = PyList::empty(py);
+    for functional in functionals::CATALOGUE {
+        let entry = PyDict::new(py);
+        entry.set_item("name", functional.name)?;
+        entry.set_item("family", functional.family)?;
+        entry.set_item("unit", functional.unit.of("x"))?;
+        entry.set_item("doc", functional.doc)?;
+        out.append(entry)?;
+    }
+    Ok(out)
 }
 
 /// Named sets of features.

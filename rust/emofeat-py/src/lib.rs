@@ -18,6 +18,7 @@ fn _emofeat(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<extractor::Batch>()?;
     m.add_function(wrap_pyfunction!(catalogue::catalogue, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::sets, m)?)?;
+    m.add_function(wrap_pyfunction!(catalogue::functionals, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::presets, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::preset, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::mid_term, m)?)?;
