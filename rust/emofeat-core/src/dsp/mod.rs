@@ -2,6 +2,7 @@
 
 pub mod cepstrum;
 pub mod chroma;
+pub mod exp;
 pub mod extremes;
 pub mod fft;
 pub mod frame;

@@ -4,7 +4,9 @@
 //! served as a black box for comparison. Values that travel between stages are single precision, as
 //! there: the numbers depend on it.
 
+pub mod auditory;
 pub mod clock;
+pub mod spectral;
 
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
