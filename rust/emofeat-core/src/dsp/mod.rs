@@ -10,4 +10,5 @@ pub mod log;
 pub mod mel;
 pub mod savgol;
 pub mod shape;
+pub mod spline;
 pub mod window;
