@@ -9,6 +9,8 @@ pub mod frame;
 pub mod lanes;
 pub mod log;
 pub mod mel;
+pub mod ooura;
 pub mod savgol;
 pub mod shape;
+pub mod spline;
 pub mod window;

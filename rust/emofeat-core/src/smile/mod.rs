@@ -6,6 +6,8 @@
 
 pub mod auditory;
 pub mod clock;
+pub mod parabola;
+pub mod pitch;
 pub mod spectral;
 
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
