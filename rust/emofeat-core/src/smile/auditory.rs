@@ -278,3 +278,117 @@ kernel! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smile::clock::Clock;
+
+    fn auditory(sr: u32) -> Auditory {
+        Auditory::new(&Clock::new(sr).unwrap().short, 4, Variant::OpenSmile)
+    }
+
+    /// Bands of a block, other ones in every lane.
+    fn mel(seed: f32) -> [Row; BANDS] {
+        let at = |j: usize, l: usize| (1.0 + seed + j as f32 + 3.7 * l as f32).sin().powi(2) * 1e-4;
+        std::array::from_fn(|j| std::array::from_fn(|l| at(j, l)))
+    }
+
+    #[test]
+    fn neighbouring_triangles_add_up_to_one() {
+        for sr in [8_000, 16_000, 44_100] {
+            let grid = Clock::new(sr).unwrap().short;
+            let mut bands = [[0.0; L32]; BANDS];
+            for (b, f) in grid.axis.iter().enumerate() {
+                let mut power = vec![[0.0; L32]; grid.bins()];
+                power[b] = [1.0; L32];
+                auditory(sr).bands(&power, &mut bands);
+                let sum: f32 = bands.iter().map(|row| row[0]).sum();
+                // Between the outermost centres, 99 Hz and 3.7 kHz at the lowest rate.
+                if (100.0..3600.0).contains(f) {
+                    assert!((sum - 1.0).abs() < 1e-6, "{sr} {f} {sum}");
+                }
+                assert_eq!(
+                    sum > 0.0,
+                    *f > 20.0 + grid.delta / 2.0
+                        && *f < (f64::from(sr) / 2.0).min(8000.0) - grid.delta / 2.0,
+                    "{sr} {f}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn loudness_of_silence_is_that_of_the_floor() {
+        let mut out = [0.0; L32];
+        auditory(22_050).loudness(&[[0.0; L32]; BANDS], &mut out);
+        // From the specification, to the digits it gives.
+        assert!((out[9] - 0.001_034).abs() < 5e-7, "{}", out[9]);
+    }
+
+    #[test]
+    fn loudness_is_the_mean_of_weighted_powers() {
+        let (auditory, mel) = (auditory(16_000), mel(0.0));
+        let mut out = [0.0; L32];
+        auditory.loudness(&mel, &mut out);
+        for l in 0..L32 {
+            let terms = mel.iter().zip(&auditory.weights);
+            let sum: f64 =
+                terms.map(|(row, w)| (f64::from(row[l].max(FLOOR)) * w).powf(0.33)).sum();
+            // One rounding to single precision.
+            assert!((f64::from(out[l]) / (sum / 26.0) - 1.0).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn both_forms_of_the_ears_sensitivity_agree_at_low_frequencies() {
+        let ratio =
+            |hz: f64| equal_loudness(hz, Variant::Paper) / equal_loudness(hz, Variant::OpenSmile);
+        assert!((ratio(500.0) - 1.0).abs() < 1e-5);
+        assert!(ratio(7000.0) > 1.5);
+    }
+
+    #[test]
+    fn rasta_is_its_difference_equation_whatever_the_blocks() {
+        let auditory = auditory(16_000);
+        let mut rasta = Rasta::new(&auditory);
+        let mut out = vec![[0.0; L32]; compare20::COUNT];
+        let (blocks, mut filtered) = ([(0.0, 16), (0.3, 7), (0.9, 16)], Vec::new());
+        for (seed, valid) in blocks {
+            rasta.apply(&mel(seed), valid, &mut out);
+            filtered.extend((0..valid).map(|l| out[compare20::RFILT + 3][l]));
+        }
+        let frames = blocks.iter().flat_map(|(seed, valid)| (0..*valid).map(|l| mel(*seed)[3][l]));
+        let x: Vec<f64> = frames.map(|power| f64::from(power.max(FLOOR)).ln()).collect();
+        let RastaFilter { taps, pole } = RastaFilter::new();
+        let mut y = 0.0;
+        for (t, filtered) in filtered.iter().enumerate() {
+            let at = |i: usize| if t >= i { taps[i] * x[t - i] } else { 0.0 };
+            let sum: f64 = (0..5).map(at).sum();
+            y = if t > 5 { sum + pole * y } else { sum };
+            let shown = if t < 5 { 0.0 } else { y };
+            let expected = (0.33 * (shown + auditory.weights[3].ln())).exp();
+            // One rounding to single precision.
+            assert!((f64::from(*filtered) / expected - 1.0).abs() < 1e-7, "frame {t}");
+        }
+    }
+
+    #[test]
+    fn cepstrum_is_the_liftered_cosine_transform_of_the_logarithm() {
+        let mel = mel(0.5);
+        let mut out = [[0.0; L32]; 4];
+        auditory(16_000).mfcc(&mel, &mut out);
+        for (i, row) in (1..).zip(&out) {
+            let lifter = 1.0 + 11.0 * (PI * f64::from(i) / 22.0).sin();
+            let term = |j: usize| {
+                let power = (f64::from(mel[j][6]) * 32767.0 * 32767.0).max(1.0);
+                power.ln() * (PI * f64::from(i) * (j as f64 + 0.5) / 26.0).cos()
+            };
+            let expected = lifter * (2.0f64 / 26.0).sqrt() * (0..26).map(term).sum::<f64>();
+            // 26 single-precision terms of up to 12, times up to 1.7.
+            assert!((f64::from(row[6]) - expected).abs() < 3e-5, "{i}");
+        }
+        auditory(16_000).mfcc(&[[0.0; L32]; BANDS], &mut out);
+        assert_eq!(out, [[0.0; L32]; 4]);
+    }
+}

@@ -18,26 +18,8 @@ const FLOOR_DB: f32 = -140.0;
 kernel! {
     /// Squares of magnitudes.
     pub fn power / power_with<; L>(mag: &[[f32; L]], power: &mut [[f32; L]]) {
-        for (m, p) in mag.iter().zip(power) {
-            for l in 0..L {
-                p[l] = m[l] * m[l];
-            }
-        }
-    }
-}
-
-kernel! {
-    /// Mean square of the samples in `rows`.
-    pub fn mean_square / mean_square_with<; L>(rows: &[[f32; L]], out: &mut [f32; L]) {
-        let mut sum = [0.0f64; L];
-        for row in rows {
-            for l in 0..L {
-                let x = f64::from(row[l]);
-                sum[l] += x * x;
-            }
-        }
-        for l in 0..L {
-            out[l] = (sum[l] / rows.len() as f64) as f32;
+        for (m, p) in mag.as_flattened().iter().zip(power.as_flattened_mut()) {
+            *p = m * m;
         }
     }
 }
@@ -68,19 +50,29 @@ pub fn zero_crossing_rate(frame: &[f32]) -> f32 {
 
 kernel! {
     fn crossings / crossings_with<;>(frame: &[f32], count: &mut u32) {
-        *count = frame.windows(3).map(|x| {
-            u32::from((x[0] * x[1] < 0.0) | ((x[1] == 0.0) & (x[0] * x[2] <= 0.0)))
-        }).sum();
+        let inner = frame.len().saturating_sub(2);
+        let (before, here, after) = (&frame[..inner], &frame[1..], &frame[2..]);
+        let mut crossings = 0;
+        for ((a, b), c) in before.iter().zip(here).zip(after) {
+            crossings += u32::from((a * b < 0.0) | ((*b == 0.0) & (a * c <= 0.0)));
+        }
+        *count = crossings;
     }
 }
 
 kernel! {
-    /// Multiplies the samples in `rows` by `window`.
-    pub fn weigh / weigh_with<; L>(window: &[f32], rows: &mut [[f32; L]]) {
+    /// Multiplies the samples in `rows` by `window`; the mean square is that of the samples before.
+    pub fn weigh / weigh_with<; L>(window: &[f32], rows: &mut [[f32; L]], mean_square: &mut [f64; L]) {
+        let (mut sum, count) = ([0.0f64; L], rows.len() as f64);
         for (row, w) in rows.iter_mut().zip(window) {
             for l in 0..L {
+                let x = f64::from(row[l]);
+                sum[l] += x * x;
                 row[l] *= *w;
             }
+        }
+        for l in 0..L {
+            mean_square[l] = sum[l] / count;
         }
     }
 }
@@ -411,12 +403,11 @@ impl CompareShape {
 
     /// Frequencies below which the shares [`ROLLOFF`] of the energy lie.
     fn rolloff(&self, power: &[Row], sums: &Sums, out: &mut [Row]) {
-        let mut counts = [[0.0; L32]; ROLLOFF.len()];
-        bins_below(power, &sums.power, &mut counts);
-        for (i, counts) in counts.iter().enumerate() {
+        for (share, out) in ROLLOFF.into_iter().zip(&mut out[compare20::ROLLOFF..]) {
+            let mut counts = [0.0; L32];
+            bins_below(power, &sums.power.map(|total| share * total), &mut counts);
             for l in 0..L32 {
-                let f = self.axis.get(counts[l] as usize);
-                out[compare20::ROLLOFF + i][l] = f.map_or(0.0, |f| *f as f32);
+                out[l] = self.axis.get(counts[l] as usize).map_or(0.0, |f| *f as f32);
             }
         }
     }
@@ -484,22 +475,16 @@ kernel! {
 }
 
 kernel! {
-    /// Number of bins before each roll-off point.
-    fn bins_below / bins_below_with<;>(power: &[Row], total: &[f64; L32], counts: &mut [Row; 4]) {
-        let limits = ROLLOFF.map(|share| total.map(|t| share * t));
-        let mut sum = [0.0f64; L32];
-        let mut below = [[0.0f32; L32]; 4];
+    /// Number of bins up to which the sum of powers stays below `limit`.
+    fn bins_below / bins_below_with<; L>(power: &[[f32; L]], limit: &[f64; L], count: &mut [f64; L]) {
+        let (mut sum, mut below) = ([0.0f64; L], [0.0f64; L]);
         for row in power {
-            for l in 0..L32 {
+            for l in 0..L {
                 sum[l] += f64::from(row[l]);
-            }
-            for (below, limit) in below.iter_mut().zip(&limits) {
-                for l in 0..L32 {
-                    below[l] += if sum[l] < limit[l] { 1.0 } else { 0.0 };
-                }
+                below[l] += if sum[l] < limit[l] { 1.0 } else { 0.0 };
             }
         }
-        *counts = below;
+        *count = below;
     }
 }
 
@@ -567,12 +552,15 @@ kernel! {
     fn harmonicity / harmonicity_with<; L>(power: &[[f32; L]], out: &mut [f32; L]) {
         let (mut sum, mut last, mut seen) = ([0.0f64; L], [0.0f32; L], [0.0f32; L]);
         for at in power.windows(5) {
-            let (neighbours, x) = ([at[0], at[1], at[3], at[4]], at[2]);
+            let (x, mut high, mut low) = (at[2], at[0], at[0]);
+            for row in [at[1], at[3], at[4]] {
+                for l in 0..L {
+                    high[l] = if row[l] > high[l] { row[l] } else { high[l] };
+                    low[l] = if row[l] < low[l] { row[l] } else { low[l] };
+                }
+            }
             for l in 0..L {
-                let n = neighbours.map(|row| row[l]);
-                let above = (x[l] > n[0]) & (x[l] > n[1]) & (x[l] > n[2]) & (x[l] > n[3]);
-                let below = (x[l] < n[0]) & (x[l] < n[1]) & (x[l] < n[2]) & (x[l] < n[3]);
-                let extremum = above | below;
+                let extremum = (x[l] > high[l]) | (x[l] < low[l]);
                 let step = (x[l] - last[l]).abs() * seen[l];
                 sum[l] += f64::from(if extremum { step } else { 0.0 });
                 last[l] = if extremum { x[l] } else { last[l] };
@@ -582,5 +570,223 @@ kernel! {
         for l in 0..L {
             out[l] = (sum[l] / 2.0 / power.len() as f64) as f32;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::lanes::Isa;
+    use crate::smile::clock::Clock;
+
+    fn grid(sr: u32) -> Grid {
+        Clock::new(sr).unwrap().short
+    }
+
+    /// Spectra that fall towards high frequencies, other ones in every lane and block.
+    fn spectra(bins: usize, seed: u32) -> Vec<Row> {
+        let mut state = seed;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 16_777_216.0
+        };
+        (0..bins).map(|b| std::array::from_fn(|_| 9.0 * noise() / (1.0 + b as f32))).collect()
+    }
+
+    fn squares(mag: &[Row]) -> Vec<Row> {
+        let mut out = vec![[0.0; L32]; mag.len()];
+        power(mag, &mut out);
+        out
+    }
+
+    fn egemaps(shape: &EgemapsShape, mag: &[Row]) -> Vec<Row> {
+        let mut out = vec![[0.0; L32]; egemaps20::COUNT];
+        shape.apply(mag, &squares(mag), &mut shape.flux(), L32, &mut out);
+        out
+    }
+
+    fn compare(shape: &CompareShape, mag: &[Row]) -> Vec<Row> {
+        let mut out = vec![[0.0; L32]; compare20::COUNT];
+        shape.apply(mag, &squares(mag), &mut shape.flux(), L32, &mut out);
+        out
+    }
+
+    fn assert_close(a: f32, b: f64, tolerance: f64, what: &str) {
+        assert!((f64::from(a) - b).abs() <= tolerance * b.abs(), "{what}: {a} is not {b}");
+    }
+
+    #[test]
+    fn slopes_of_silence_are_those_that_the_regression_leaves() {
+        let silence = vec![[0.0; L32]; grid(22_050).bins()];
+        let out = egemaps(&EgemapsShape::new(&grid(22_050), Variant::OpenSmile), &silence);
+        // From the specification, to the digits it gives.
+        assert_close(out[egemaps20::SLOPE_0_500][3], 0.132_697, 5e-6, "0-500 Hz");
+        assert_close(out[egemaps20::SLOPE_500_1500][3], 0.022_186, 3e-5, "500-1500 Hz");
+        for name in [egemaps20::ALPHA_RATIO, egemaps20::HAMMARBERG, egemaps20::FLUX] {
+            assert_eq!(out[name], [0.0; L32]);
+        }
+    }
+
+    #[test]
+    fn slope_of_a_level_that_falls_evenly_is_its_fall_per_hertz() {
+        for sr in [8_000, 16_000, 22_050, 44_100] {
+            let grid = grid(sr);
+            let level = |f: f64| 10f64.powf((-30.0 - 0.02 * f) / 20.0) as f32;
+            let mag: Vec<Row> = grid.axis.iter().map(|f| [level(*f); L32]).collect();
+            let out = egemaps(&EgemapsShape::new(&grid, Variant::Paper), &mag);
+            // Levels near -40 dB are right to 4e-6 dB; over 500 Hz that is 1e-6 of 10 dB.
+            assert_close(out[egemaps20::SLOPE_0_500][0], -0.02, 1e-6, "0-500 Hz");
+            assert_close(out[egemaps20::SLOPE_500_1500][0], -0.02, 1e-6, "500-1500 Hz");
+        }
+    }
+
+    #[test]
+    fn alpha_ratio_and_hammarberg_index_compare_two_parts_of_the_spectrum() {
+        let grid = grid(16_000);
+        let mut mag = vec![[0.0; L32]; grid.bins()];
+        let bin = |hz: f64| (hz / grid.delta) as usize;
+        (mag[bin(500.0)], mag[bin(1500.0)], mag[bin(3000.0)]) =
+            ([4.0; L32], [2.0; L32], [1.0; L32]);
+        mag[bin(6000.0)] = [100.0; L32];
+        let out = egemaps(&EgemapsShape::new(&grid, Variant::OpenSmile), &mag);
+        // Powers 16 below 1 kHz, 4 + 1 above; 16 is the peak below 2 kHz, 1 above. Two roundings.
+        assert_close(out[egemaps20::ALPHA_RATIO][5], 10.0 * (5f64 / 16.0).log10(), 2e-7, "alpha");
+        assert_close(out[egemaps20::HAMMARBERG][5], 10.0 * 16f64.log10(), 2e-7, "Hammarberg");
+        mag[0] = [10.0; L32];
+        let paper = egemaps(&EgemapsShape::new(&grid, Variant::Paper), &mag);
+        assert_eq!(paper[egemaps20::ALPHA_RATIO][5], -out[egemaps20::ALPHA_RATIO][5]);
+    }
+
+    #[test]
+    fn flux_does_not_depend_on_blocks() {
+        let shape = EgemapsShape::new(&grid(16_000), Variant::OpenSmile);
+        let mag = spectra(grid(16_000).bins(), 3);
+        let whole = egemaps(&shape, &mag)[egemaps20::FLUX];
+        assert_eq!(whole[0], 0.0);
+        let mut flux = shape.flux();
+        let mut pieces = Vec::new();
+        for piece in [1, 4, 2, 9] {
+            let mut shifted = mag.clone();
+            for row in &mut shifted {
+                row.rotate_left(pieces.len());
+            }
+            let mut out = [0.0; L32];
+            flux.apply(&shifted, piece, &mut out);
+            pieces.extend_from_slice(&out[..piece]);
+        }
+        assert_eq!(pieces, whole);
+        let at =
+            |l: usize| (0..=159).map(|b| f64::from(mag[b][l] - mag[b][l - 1]).powi(2)).sum::<f64>();
+        // 160 bins lie below 5 kHz at 31.25 Hz; differences here are rounded once more.
+        assert_close(whole[7], (at(7) / 160.0).sqrt(), 1e-6, "flux");
+    }
+
+    #[test]
+    fn moments_are_those_of_power_as_a_distribution_over_frequency() {
+        let grid = grid(16_000);
+        let (mag, n) = (spectra(grid.bins(), 5), grid.k / 2);
+        let out = compare(&CompareShape::new(&grid, Variant::OpenSmile), &mag);
+        for l in 0..L32 {
+            let p: Vec<f64> = mag[1..].iter().map(|row| f64::from(row[l] * row[l])).collect();
+            let f = &grid.axis[1..];
+            let total: f64 = p.iter().sum();
+            let mean = |g: &dyn Fn(f64) -> f64| {
+                f.iter().zip(&p).map(|(f, p)| g(*f) * p).sum::<f64>() / total
+            };
+            let centroid = mean(&|f| f);
+            let variance = mean(&|f| (f - centroid).powi(2));
+            let (mf, mp) = (f.iter().sum::<f64>() / n as f64, total / n as f64);
+            let slope = f.iter().zip(&p).map(|(f, p)| (f - mf) * (p - mp)).sum::<f64>()
+                / f.iter().map(|f| (f - mf).powi(2)).sum::<f64>();
+            let entropy = -p.iter().map(|p| p.max(1e-7) / total).map(|p| p * p.log2()).sum::<f64>();
+            // Rounded to single precision at the end; the entropy in each term.
+            for (name, value, tolerance) in [
+                (compare20::CENTROID, centroid, 1e-7),
+                (compare20::VARIANCE, variance, 1e-7),
+                (compare20::SKEWNESS, mean(&|f| (f - centroid).powi(3)) / variance.powf(1.5), 1e-7),
+                (compare20::KURTOSIS, mean(&|f| (f - centroid).powi(4)) / variance.powi(2), 1e-7),
+                (compare20::SLOPE, slope * (n - 1) as f64, 1e-7),
+                (compare20::ENTROPY, entropy, 1e-6),
+            ] {
+                assert_close(out[name][l], value, tolerance, &format!("contour {name}"));
+            }
+            for (i, share) in ROLLOFF.into_iter().enumerate() {
+                let mut sum = 0.0;
+                let at = p.iter().position(|p| {
+                    sum += p;
+                    sum >= share * total
+                });
+                assert_eq!(out[compare20::ROLLOFF + i][l], f[at.unwrap()] as f32);
+            }
+        }
+    }
+
+    #[test]
+    fn silence_has_no_shape() {
+        let grid = grid(16_000);
+        let silence = vec![[0.0; L32]; grid.bins()];
+        for variant in [Variant::OpenSmile, Variant::Paper] {
+            let out = compare(&CompareShape::new(&grid, variant), &silence);
+            for (i, row) in out.iter().enumerate() {
+                // Roll-off points lie at the first bin; the floors of the entropy differ in the ninth digit.
+                let value = match i {
+                    i if (compare20::ROLLOFF..compare20::FLUX).contains(&i) => grid.axis[1] as f32,
+                    compare20::ENTROPY if variant == Variant::OpenSmile => row[0].clamp(0.0, 1e-5),
+                    _ => 0.0,
+                };
+                assert_eq!(*row, [value; L32], "contour {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn harmonicity_sums_the_steps_between_extrema() {
+        let values = [0.0, 1.0, 5.0, 2.0, 1.0, 0.5, 3.0, 4.0, 2.0, 1.0, 1.0, 1.0];
+        let rows: Vec<Row> = values.iter().map(|x| [*x; L32]).collect();
+        let mut out = [0.0; L32];
+        harmonicity(&rows, &mut out);
+        // Extrema 5, 0.5, 4; plateaus are none.
+        assert_eq!(out, [(4.5f32 + 3.5) / 2.0 / 12.0; L32]);
+    }
+
+    #[test]
+    fn zero_crossings_count_changes_of_sign_and_zeros_between_signs() {
+        assert_eq!(zero_crossing_rate(&[1.0, -1.0, 1.0, -1.0]), 0.5);
+        assert_eq!(zero_crossing_rate(&[1.0, 0.0, -1.0, -2.0]), 0.25);
+        assert_eq!(zero_crossing_rate(&[1.0, 0.0, 1.0, 2.0]), 0.0);
+        assert_eq!(zero_crossing_rate(&[0.0; 8]), 0.75);
+    }
+
+    #[test]
+    fn a_band_counts_its_outermost_bins_in_part() {
+        let axis: Vec<f64> = (0..20).map(|b| f64::from(b) * 40.0).collect();
+        let band = Band::new(&axis, 250.0, 650.0);
+        // 250 Hz lies 30 Hz below bin 7, 650 Hz lies 10 Hz above bin 16.
+        assert_eq!((band.first, band.weights.len()), (6, 11));
+        assert_eq!((band.weights[0], band.weights[10]), (0.75, 0.25));
+        assert!(band.weights[1..10].iter().all(|w| *w == 1.0));
+        let exact = Band::new(&axis, 240.0, 640.0);
+        assert_eq!((exact.first, exact.weights), (6, vec![1.0; 11]));
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let rows = squares(&spectra(257, 7));
+        let (axis, mut results) = (grid(16_000).axis, Vec::new());
+        for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512] {
+            let (mut out, mut sums) = ([[0.0; L32]; 7], Sums::default());
+            weighted_levels_with(isa, &rows, &axis, &mut out[0]);
+            ratio_db_with(isa, &rows[3], &rows[40], &mut out[1]);
+            total_with(isa, &rows, &mut out[2]);
+            distance_with(isa, &rows, &mut vec![0.0; rows.len()], 15, &mut out[3]);
+            harmonicity_with(isa, &rows, &mut out[4]);
+            first_sums_with(isa, &rows, &axis, &axis, &mut sums);
+            central_sums_with(isa, &rows, &axis, &mut sums);
+            floored_entropy_with(isa, &rows, &sums.power, &mut out[5]);
+            entropy_with(isa, &rows, &sums.power, &mut out[6]);
+            results.push((out, sums.moment, sums.fourth));
+        }
+        assert_eq!(results[0], results[1]);
+        assert_eq!(results[0], results[2]);
     }
 }
