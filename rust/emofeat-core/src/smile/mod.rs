@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod parabola;
+pub mod periods;
 pub mod pitch;
 
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
