@@ -7,6 +7,7 @@
 pub mod auditory;
 pub mod clock;
 pub mod parabola;
+pub mod periods;
 pub mod pitch;
 pub mod spectral;
 

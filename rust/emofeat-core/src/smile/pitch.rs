@@ -32,7 +32,7 @@ pub struct Candidates {
 pub struct Shs {
     spline: Spline,
     /// The ear's weight of every point.
-    weight: Vec<f32>,
+    weight: Vec<f64>,
     /// Points from the fundamental to a harmonic, and the harmonic's weight, from the second on.
     shifts: Vec<(usize, f32)>,
     /// log2 of every point's frequency in Hz.
@@ -83,7 +83,7 @@ impl Shs {
         let centre = per_octave * (65.0f64 / 50.0).log2() - 1.0;
         let weight = |j: usize| {
             let octaves = ((j + 1) as f64 - centre) / per_octave;
-            (0.5 + (3.0 * octaves).atan() / std::f64::consts::PI) as f32
+            0.5 + (3.0 * octaves).atan() / std::f64::consts::PI
         };
         let mut factor = 1.0f32;
         let shifts = (2..=HARMONICS).map(|h| {
@@ -212,10 +212,10 @@ kernel! {
 
 kernel! {
     /// The ear's weights; what the spline makes negative becomes 0.
-    fn weigh / weigh_with<; L>(weight: &[f32], rows: &mut [[f32; L]]) {
+    fn weigh / weigh_with<; L>(weight: &[f64], rows: &mut [[f32; L]]) {
         for (row, w) in rows.iter_mut().zip(weight) {
             for l in 0..L {
-                row[l] = if row[l] > 0.0 { row[l] * w } else { 0.0 };
+                row[l] = if row[l] > 0.0 { (f64::from(row[l]) * w) as f32 } else { 0.0 };
             }
         }
     }
@@ -478,7 +478,9 @@ fn range_cost(f: f64) -> f64 {
 /// Semitones above 27.5 Hz; 1 for what lies under a semitone, 0 for 0 (unvoiced).
 pub fn semitones(f0: f32) -> f32 {
     if f0 > 29.136 {
-        (12.0 * f64::from(f0 / 27.5).log2()) as f32
+        // Every step in single precision; the logarithm of `f64`, rounded, is the same everywhere.
+        let log = f64::from(f0 / 27.5).ln() as f32;
+        12.0 * log / std::f32::consts::LN_2
     } else if f0 > 0.0 {
         1.0
     } else {
