@@ -234,7 +234,8 @@ impl RealFft {
         self.steps.push(step);
         let Some(level) = self.levels.get(step.level) else {
             for k in 0..self.leaf {
-                self.position[first + k * stride] = step.start + k;
+                let place = if self.leaf == 16 { LEAF16[k] } else { k };
+                self.position[first + k * stride] = step.start + place;
             }
             return;
         };
@@ -509,8 +510,8 @@ fn leaf<const L: usize>(length: usize, kind: Kind, part: &mut [Element<L>]) {
     match (length, kind) {
         (8, Kind::Plain) => in_place(part, plain8),
         (8, Kind::Shifted) => in_place(part, shifted8),
-        (_, Kind::Plain) => in_place(part, plain16),
-        (_, Kind::Shifted) => in_place(part, shifted16),
+        (_, Kind::Plain) => plain16(part),
+        (_, Kind::Shifted) => shifted16(part),
     }
 }
 
@@ -563,67 +564,96 @@ fn shifted8(a: [C; 8]) -> [C; 8] {
     [low(0), low(1), low(2), low(3), high(0), high(1), high(2), high(3)]
 }
 
-/// Elements `k` and `k + 8` of a leaf of 16 from their two halves: those of `k < 4` by a sum and a
-/// difference, the others by one turned a quarter.
+/// Where element `k` of a leaf of 16 stands.
+const LEAF16: [usize; 16] = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
+
+/// The second half of a leaf of 16, four elements at a time: all 16 at once are more than there are
+/// registers. `turn` makes of the four numbers the two pairs whose sum and difference, and whose sum
+/// and difference turned by a quarter, are the outputs.
 #[inline(always)]
-fn ends16(e: [(C, C); 8]) -> [C; 16] {
-    std::array::from_fn(|i| {
-        let (a, b) = e[i % 8];
-        match (i % 8 < 4, i < 8) {
-            (true, true) => a + b,
-            (true, false) => a - b,
-            (false, true) => a.plus_i(b),
-            (false, false) => a.minus_i(b),
-        }
-    })
+fn quarter_leaf<const L: usize>(
+    part: &mut [Element<L>],
+    start: usize,
+    turn: impl Fn([C; 4]) -> [(C, C); 2],
+) {
+    in_place(&mut part[start..], |y: [C; 4]| {
+        let [(a, b), (c, d)] = turn(y);
+        [a + b, a - b, c.plus_i(d), c.minus_i(d)]
+    });
+}
+
+/// The first half of a leaf of 16: four elements, four apart, to four sums and differences.
+#[inline(always)]
+fn spread<const L: usize>(part: &mut [Element<L>], q: usize, f: impl Fn(C, C, C, C) -> [C; 4]) {
+    let [a, b, c, d] = quarters(part, 4);
+    let (a, b, c, d) = (&mut a[q], &mut b[q], &mut c[q], &mut d[q]);
+    for l in 0..L {
+        let y = f(get(a, l), get(b, l), get(c, l), get(d, l));
+        put(a, l, y[0]);
+        put(b, l, y[1]);
+        put(c, l, y[2]);
+        put(d, l, y[3]);
+    }
 }
 
 #[inline(always)]
-fn plain16(a: [C; 16]) -> [C; 16] {
-    let four = |q: usize| {
-        let (s, d) = (a[q] + a[q + 8], a[q] - a[q + 8]);
-        let (sum, difference) = (a[q + 4] + a[q + 12], a[q + 4] - a[q + 12]);
-        [s + sum, s - sum, d.plus_i(difference), d.minus_i(difference)]
+fn plain16<const L: usize>(part: &mut [Element<L>]) {
+    let four = |a: C, b: C, c: C, d: C| {
+        let (s, t, sum, difference) = (a + c, a - c, b + d, b - d);
+        [s + sum, s - sum, t.plus_i(difference), t.minus_i(difference)]
     };
-    let [q0, q1, q2, q3] = [four(0), four(1), four(2), four(3)];
-    let (y8, y9, y10, y11) = (q0[2], G * q1[2], q2[2].eighth(), G.swap() * q3[2]);
-    let (y12, y13, y14, y15) = (q0[3], G.swap() * q1[3], q2[3].eighth_back(), G * q3[3]);
-    ends16([
-        (q0[0] + q2[0], q1[0] + q3[0]),
-        (y8 + y10, y9 + y11),
-        (q0[1].plus_i(q2[1]), q1[1].plus_i(q3[1]).eighth()),
-        (y12 - y14, y13 - y15),
-        (q0[0] - q2[0], q1[0] - q3[0]),
-        (y8 - y10, y9 - y11),
-        (q0[1].minus_i(q2[1]), q1[1].minus_i(q3[1]).eighth()),
-        (y12 + y14, y13 + y15),
-    ])
+    spread(part, 0, four);
+    spread(part, 1, |a, b, c, d| {
+        let [s, t, u, v] = four(a, b, c, d);
+        [s, t, G * u, G.swap() * v]
+    });
+    spread(part, 2, |a, b, c, d| {
+        let [s, t, u, v] = four(a, b, c, d);
+        [s, t, u.eighth(), v.eighth_back()]
+    });
+    spread(part, 3, |a, b, c, d| {
+        let [s, t, u, v] = four(a, b, c, d);
+        [s, t, G.swap() * u, G * v]
+    });
+    quarter_leaf(part, 0, |[a, b, c, d]| [(a + c, b + d), (a - c, b - d)]);
+    quarter_leaf(part, 4, turned_quarter);
+    quarter_leaf(part, 8, |[a, b, c, d]| [(a + c, b + d), (a - c, b - d)]);
+    quarter_leaf(part, 12, |[a, b, c, d]| [(a - c, b - d), (a + c, b + d)]);
 }
 
 #[inline(always)]
-fn shifted16(a: [C; 16]) -> [C; 16] {
-    let plus = |q: usize| a[q].plus_i(a[q + 8]);
-    let minus = |q: usize| a[q].minus_i(a[q + 8]);
-    let both = |b: C, c: C| (b + c, b - c);
-    let (y0, y4) = both(plus(0), plus(4).eighth());
-    let (b, c) = (minus(0), minus(4).eighth());
-    let (y8, y12) = (b.plus_i(c), b.minus_i(c));
-    let (y1, y5) = both(W1 * plus(1), W3.swap() * plus(5));
-    let (y13, y9) = both(W3 * minus(1), W1.conj() * minus(5));
-    let (y2, y6) = both(G * plus(2), G.swap() * plus(6));
-    let (y14, y10) = both(G.swap() * minus(2), G * minus(6));
-    let (y3, y7) = both(W3 * plus(3), W1.swap() * plus(7));
-    let (y11, y15) = both(W1.swap().conj() * minus(3), W3.swap() * minus(7));
-    ends16([
-        (y0 + y2, y1 + y3),
-        (y8 + y10, y9 - y11),
-        (y4.plus_i(y6), y5.plus_i(y7).eighth()),
-        (y12.plus_i(y14), y13.minus_i(y15).eighth()),
-        (y0 - y2, y1 - y3),
-        (y8 - y10, y9 + y11),
-        (y4.minus_i(y6), y5.minus_i(y7).eighth()),
-        (y12.minus_i(y14), y13.plus_i(y15).eighth()),
-    ])
+fn turned_quarter([a, b, c, d]: [C; 4]) -> [(C, C); 2] {
+    [(a.plus_i(c), b.plus_i(d).eighth()), (a.minus_i(c), b.minus_i(d).eighth())]
+}
+
+#[inline(always)]
+fn shifted16<const L: usize>(part: &mut [Element<L>]) {
+    spread(part, 0, |a, b, c, d| {
+        let (s, t) = (a.plus_i(c), b.plus_i(d).eighth());
+        let (u, v) = (a.minus_i(c), b.minus_i(d).eighth());
+        [s + t, s - t, u.plus_i(v), u.minus_i(v)]
+    });
+    spread(part, 1, |a, b, c, d| {
+        let (s, t) = (W1 * a.plus_i(c), W3.swap() * b.plus_i(d));
+        let (u, v) = (W3 * a.minus_i(c), W1.conj() * b.minus_i(d));
+        [s + t, s - t, u - v, u + v]
+    });
+    spread(part, 2, |a, b, c, d| {
+        let (s, t) = (G * a.plus_i(c), G.swap() * b.plus_i(d));
+        let (u, v) = (G.swap() * a.minus_i(c), G * b.minus_i(d));
+        [s + t, s - t, u - v, u + v]
+    });
+    spread(part, 3, |a, b, c, d| {
+        let (s, t) = (W3 * a.plus_i(c), W1.swap() * b.plus_i(d));
+        let (u, v) = (W1.swap().conj() * a.minus_i(c), W3.swap() * b.minus_i(d));
+        [s + t, s - t, u + v, u - v]
+    });
+    quarter_leaf(part, 0, |[a, b, c, d]| [(a + c, b + d), (a - c, b - d)]);
+    quarter_leaf(part, 4, turned_quarter);
+    quarter_leaf(part, 8, |[a, b, c, d]| [(a + c, b - d), (a - c, b + d)]);
+    quarter_leaf(part, 12, |[a, b, c, d]| {
+        [(a.plus_i(c), b.minus_i(d).eighth()), (a.minus_i(c), b.plus_i(d).eighth())]
+    });
 }
 
 /// Bins `k` and `n / 2 - k` of the real transform from those of the complex one.
@@ -641,7 +671,12 @@ kernel! {
         re: &mut [[f32; L]],
         im: &mut [[f32; L]],
     ) {
-        bins(position, split, rows, |k, bin| [re[k], im[k]] = *bin);
+        let (elements, half) = (rows.as_chunks().0, position.len());
+        ([re[0], im[0]], [re[half], im[half]]) = real_bins(&elements[0]);
+        for k in 1..half / 2 {
+            ([re[k], im[k]], [re[half - k], im[half - k]]) = bins(position, split, elements, k);
+        }
+        [re[half / 2], im[half / 2]] = elements[position[half / 2]];
     }
 }
 
@@ -652,7 +687,14 @@ kernel! {
         rows: &[[f32; L]],
         magnitude: &mut [[f32; L]],
     ) {
-        bins(position, split, rows, |k, bin| magnitude[k] = modulus(k, position.len(), bin));
+        let (elements, half) = (rows.as_chunks().0, position.len());
+        let (first, last) = real_bins(&elements[0]);
+        (magnitude[0], magnitude[half]) = (real_modulus(&first), real_modulus(&last));
+        for k in 1..half / 2 {
+            let (a, b) = bins(position, split, elements, k);
+            (magnitude[k], magnitude[half - k]) = (modulus(&a), modulus(&b));
+        }
+        magnitude[half / 2] = modulus(&elements[position[half / 2]]);
     }
 }
 
@@ -665,52 +707,64 @@ kernel! {
         im: &mut [[f32; L]],
         magnitude: &mut [[f32; L]],
     ) {
-        bins(position, split, rows, |k, bin| {
-            [re[k], im[k]] = *bin;
-            magnitude[k] = modulus(k, position.len(), bin);
-        });
+        let (elements, half) = (rows.as_chunks().0, position.len());
+        let (first, last) = real_bins(&elements[0]);
+        (magnitude[0], magnitude[half]) = (real_modulus(&first), real_modulus(&last));
+        ([re[0], im[0]], [re[half], im[half]]) = (first, last);
+        for k in 1..half / 2 {
+            let (a, b) = bins(position, split, elements, k);
+            (magnitude[k], magnitude[half - k]) = (modulus(&a), modulus(&b));
+            ([re[k], im[k]], [re[half - k], im[half - k]]) = (a, b);
+        }
+        let middle = elements[position[half / 2]];
+        magnitude[half / 2] = modulus(&middle);
+        [re[half / 2], im[half / 2]] = middle;
     }
 }
 
-/// Magnitudes of bin `k` of `0..=last`.
-#[inline(always)]
-fn modulus<const L: usize>(k: usize, last: usize, bin: &Element<L>) -> [f32; L] {
-    let mut out = [0.0; L];
-    for l in 0..L {
-        let x = get(bin, l);
-        // The square of a real bin may overflow or vanish; its absolute value does not.
-        out[l] = if k == 0 || k == last { x.re.abs() } else { (x.re * x.re + x.im * x.im).sqrt() };
-    }
-    out
-}
-
-/// Hands every bin of the real transform to `put`.
+/// Bins `k` and `n / 2 - k`, of `1..n / 4`.
 #[inline(always)]
 fn bins<const L: usize>(
     position: &[usize],
     split: &[C],
-    rows: &[[f32; L]],
-    mut put_bin: impl FnMut(usize, &Element<L>),
-) {
-    let (elements, half) = (rows.as_chunks().0, position.len());
+    elements: &[Element<L>],
+    k: usize,
+) -> (Element<L>, Element<L>) {
+    let (z, y) = (&elements[position[k]], &elements[position[position.len() - k]]);
     let (mut a, mut b) = ([[0.0; L]; 2], [[0.0; L]; 2]);
     for l in 0..L {
-        let z = get(&elements[position[0]], l);
+        let (x, v) = separate(get(z, l), get(y, l), split[k]);
+        put(&mut a, l, x);
+        put(&mut b, l, v);
+    }
+    (a, b)
+}
+
+/// The first and the last bin, which are real.
+#[inline(always)]
+fn real_bins<const L: usize>(element: &Element<L>) -> (Element<L>, Element<L>) {
+    let (mut a, mut b) = ([[0.0; L]; 2], [[0.0; L]; 2]);
+    for l in 0..L {
+        let z = get(element, l);
         (a[0][l], b[0][l]) = (z.re + z.im, z.re - z.im);
     }
-    put_bin(0, &a);
-    put_bin(half, &b);
-    for k in 1..half / 2 {
-        let (z, y) = (&elements[position[k]], &elements[position[half - k]]);
-        for l in 0..L {
-            let (x, v) = separate(get(z, l), get(y, l), split[k]);
-            put(&mut a, l, x);
-            put(&mut b, l, v);
-        }
-        put_bin(k, &a);
-        put_bin(half - k, &b);
+    (a, b)
+}
+
+#[inline(always)]
+fn modulus<const L: usize>(bin: &Element<L>) -> [f32; L] {
+    let mut out = [0.0; L];
+    for l in 0..L {
+        let x = get(bin, l);
+        out[l] = (x.re * x.re + x.im * x.im).sqrt();
     }
-    put_bin(half / 2, &elements[position[half / 2]]);
+    out
+}
+
+/// Of a real bin, whose square might overflow or vanish where its absolute value does not.
+#[inline(always)]
+fn real_modulus<const L: usize>(bin: &Element<L>) -> [f32; L] {
+    bin[0].map(f32::abs)
 }
 
 kernel! {
