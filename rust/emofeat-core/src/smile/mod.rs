@@ -5,6 +5,7 @@
 //! there: the numbers depend on it.
 
 pub mod clock;
+pub mod harmonics;
 pub mod parabola;
 pub mod periods;
 pub mod pitch;
