@@ -6,6 +6,7 @@
 
 pub mod auditory;
 pub mod clock;
+pub mod harmonics;
 pub mod parabola;
 pub mod periods;
 pub mod pitch;

@@ -73,7 +73,7 @@ struct Workspace {
     correlation: Vec<f64>,
     /// Where the matching periods start, and where the last of them ends.
     starts: Vec<usize>,
-    average: Vec<f64>,
+    average: Vec<f32>,
 }
 
 /// Sum and number of values.
@@ -211,15 +211,16 @@ impl Periods {
                 let period = ((lags.shortest as f64 + offset) * self.tick) as f32;
                 walk.period(period, &mut self.memory);
                 walk.amplitudes(&block[at..][..length], &block[at + length..][..length]);
-                starts.push(at);
-                last = length;
             }
+            // Whether it matches or not.
+            starts.push(at);
+            last = length;
             at += length;
             advance = if at + 1 < own { at } else { advance };
         }
         starts.push(at);
         let log_hnr =
-            if self.waveforms { self.work.log_hnr(block.len(), lags.expected, last) } else { 0.0 };
+            if self.waveforms { self.work.log_hnr(block, lags.expected, last) } else { 0.0 };
         (walk.values(&mut self.memory, log_hnr), advance)
     }
 }
@@ -375,31 +376,33 @@ kernel! {
 }
 
 impl Workspace {
-    /// Level of the mean waveform of `length` samples, over the starts of the periods and the end of
-    /// the last one, relative to the level of what the periods differ from it by.
-    fn log_hnr(&mut self, end: usize, length: usize, last: usize) -> f32 {
-        let Self { wave, starts, average, .. } = self;
+    /// Level of the mean waveform of `length` samples, over the starts of the periods in `block` and
+    /// the end of the last one (`last` samples long), relative to the level of what they differ from
+    /// it by. In single precision throughout: of exact periods, only its rounding is left.
+    fn log_hnr(&mut self, block: &[f32], length: usize, last: usize) -> f32 {
+        let Self { starts, average, .. } = self;
         let Some(&stop) = starts.last() else { return 0.0 };
-        let whole = length.min(end.saturating_sub(stop));
+        let end = block.len();
         average.clear();
         average.resize(length, 0.0);
         for &start in starts.iter() {
-            for (a, x) in average.iter_mut().zip(&wave[start..end.min(start + length)]) {
+            for (a, x) in average.iter_mut().zip(&block[start..end.min(start + length)]) {
                 *a += x;
             }
         }
-        // What the last period, cut off by the end, does not reach stays a sum.
+        // What the end of the block cuts off from the last one stays a sum.
+        let whole = length.min(end - stop);
         for a in &mut average[..whole] {
-            *a /= starts.len() as f64;
+            *a /= starts.len() as f32;
         }
-        let inner = 3..whole.min(length.saturating_sub(2));
-        let harmonic: f64 = average.get(inner).unwrap_or(&[]).iter().map(|a| a * a).sum();
-        let (mut noise, mut count) = (0.0, 0);
+        let inner = average.get(3..whole.min(length - 2)).unwrap_or(&[]);
+        let harmonic = inner.iter().fold(0.0, |sum, a| sum + a * a);
+        let (mut noise, mut count) = (0.0, 0u32);
         for (i, &start) in starts.iter().enumerate() {
             let next = starts.get(i + 1).copied().unwrap_or(stop + last);
-            let until = next.min(start + length).saturating_sub(2).min(end);
+            let until = (next.min(start + length) - 2).min(end);
             for j in start + 2..until {
-                let difference = wave[j] - average[j - start];
+                let difference = block[j] - average[j - start];
                 noise += difference * difference;
                 count += 1;
             }
@@ -407,8 +410,7 @@ impl Workspace {
         if noise <= 0.0 {
             return 0.0;
         }
-        let ratio =
-            (harmonic / (length as f64 - 4.0)).sqrt() / (noise / f64::from(count)).sqrt();
-        ((20.0 * ratio.log10()) as f32).max(FLOOR_DB)
+        let ratio = (harmonic / (length - 4) as f32).sqrt() / (noise / count as f32).sqrt();
+        ((20.0 * f64::from(ratio).log10()) as f32).max(FLOOR_DB)
     }
 }
