@@ -5,6 +5,8 @@
 //! there: the numbers depend on it.
 
 pub mod clock;
+pub mod formants;
+pub mod hnr;
 
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
