@@ -6,7 +6,9 @@
 
 pub mod auditory;
 pub mod clock;
+pub mod formants;
 pub mod harmonics;
+pub mod hnr;
 pub mod parabola;
 pub mod periods;
 pub mod pitch;
