@@ -2,12 +2,17 @@
 
 pub mod cepstrum;
 pub mod chroma;
+pub mod exp;
 pub mod extremes;
 pub mod fft;
 pub mod frame;
 pub mod lanes;
 pub mod log;
+pub mod lpc;
 pub mod mel;
+pub mod ooura;
+pub mod roots;
 pub mod savgol;
 pub mod shape;
+pub mod spline;
 pub mod window;

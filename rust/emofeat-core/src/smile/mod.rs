@@ -4,11 +4,19 @@
 //! served as a black box for comparison. Values that travel between stages are single precision, as
 //! there: the numbers depend on it.
 
+pub mod auditory;
 pub mod clock;
 pub mod compare;
 pub mod egemaps;
+pub mod formants;
+pub mod harmonics;
+pub mod hnr;
 mod outputs;
+pub mod parabola;
+pub mod periods;
+pub mod pitch;
 pub mod smooth;
+pub mod spectral;
 
 pub use outputs::assembler;
 

@@ -1,0 +1,416 @@
+//! Perturbation of pitch periods: jitter, shimmer, and how far single periods are from their mean.
+
+use super::clock::Clock;
+use super::parabola::vertex;
+use super::Set;
+use crate::dsp::lanes::kernel;
+
+/// Correlation of neighbouring periods from which they count as a match.
+const MATCH: f64 = 0.5;
+/// Periods correlated side by side.
+const LAGS: usize = 8;
+/// Level in dB of nothing at all.
+const FLOOR_DB: f32 = -100.0;
+
+/// Perturbation of the periods in one step of the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PeriodValues {
+    /// Mean difference of neighbouring periods over the mean period, at most 1.
+    pub jitter: f32,
+    /// Mean difference of neighbouring differences over the mean period, at most 1.
+    pub jitter_ddp: f32,
+    /// Mean difference of the amplitudes of neighbouring periods over their mean, at most 1.
+    pub shimmer: f32,
+    /// Level of the mean period over the level of what periods differ from it by, in dB.
+    pub log_hnr: f32,
+}
+
+/// Shimmer in dB, `20 log10(1 + shimmer)`.
+pub fn shimmer_db(shimmer: f32) -> f32 {
+    (20.0 * (1.0 + f64::from(shimmer)).log10()) as f32
+}
+
+/// Walks along the waveform from period to period, guided by the F0 of the frames.
+///
+/// A period ends where the correlation of two neighbouring blocks of its length is highest. Frames
+/// overlap, the walk does not: it stops where a frame's step ends and goes on from there with the
+/// next frame.
+#[derive(Debug, Clone)]
+pub struct Periods {
+    /// Seconds between samples.
+    tick: f64,
+    hop: usize,
+    step: u64,
+    /// Samples in a frame.
+    frame: usize,
+    /// Periods are sought within this share of 1 / F0 to both sides.
+    range: f64,
+    /// Whether to compare the periods' waveforms, which only ComParE_2016 does.
+    waveforms: bool,
+    /// Next sample of the walk.
+    next: u64,
+    /// Samples of the frames' steps that the walk has not covered yet.
+    left: usize,
+    memory: Memory,
+    work: Workspace,
+}
+
+/// What a frame takes over from the voiced frames directly before it; all 0 after an unvoiced one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Memory {
+    /// The latest period in s, and its difference from the one before.
+    period: f32,
+    difference: f32,
+    jitter: f32,
+    jitter_ddp: f32,
+    shimmer: f32,
+}
+
+/// Working memory, without allocation from one frame to the next.
+#[derive(Debug, Clone, Default)]
+struct Workspace {
+    wave: Vec<f64>,
+    correlation: Vec<f64>,
+    /// Where the matching periods start, and where the last of them ends.
+    starts: Vec<usize>,
+    average: Vec<f32>,
+}
+
+/// Sum and number of values.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mean {
+    sum: f32,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, x: f32) {
+        self.sum += x;
+        self.count += 1;
+    }
+
+    /// The mean of the differences `self`, relative to the mean of `periods`, at most 1; `held` if
+    /// there are no periods, 0 if there are no differences. What there is becomes `held`.
+    fn relative(&self, periods: &Self, held: &mut f32) -> f32 {
+        if periods.count == 0 {
+            return *held;
+        }
+        if self.count == 0 {
+            return 0.0;
+        }
+        let mean = |m: &Self| m.sum / m.count as f32;
+        *held = (mean(self) / mean(periods)).min(1.0);
+        *held
+    }
+}
+
+/// Lengths of a period in samples.
+#[derive(Debug, Clone, Copy)]
+struct Lags {
+    expected: usize,
+    shortest: usize,
+    longest: usize,
+}
+
+/// Sums over the matching periods of a frame.
+#[derive(Debug, Clone, Copy, Default)]
+struct Walk {
+    periods: Mean,
+    differences: Mean,
+    second_differences: Mean,
+    amplitude: f32,
+    amplitude_difference: f32,
+}
+
+impl Periods {
+    /// For the frames of `clock`: periods within 10 % of the pitch for eGeMAPSv02, 25 % and with
+    /// `log_hnr` for ComParE_2016.
+    pub fn new(clock: &Clock, set: Set) -> Self {
+        let tick = 1.0 / f64::from(clock.sr);
+        Self {
+            tick,
+            // Rounded up where a frame's step is rounded: one more at 11025 Hz.
+            hop: (0.010 / tick).ceil() as usize,
+            step: clock.step as u64,
+            frame: clock.long.n,
+            range: if set == Set::Egemaps { 0.1 } else { 0.25 },
+            waveforms: set == Set::Compare,
+            next: 0,
+            left: 0,
+            memory: Memory::default(),
+            work: Workspace::default(),
+        }
+    }
+
+    /// First sample that frame `k`, the next one, and those behind it may read.
+    pub fn needed(&self, k: u64) -> u64 {
+        self.next.min(k * self.step)
+    }
+
+    /// Values of frame `k`; frames come in order. `f0` is 0 if the frame is unvoiced. `wave` holds
+    /// the samples from number `wave_start` on, from [`Self::needed`] to the end of the frame at
+    /// least: nothing behind the frame is read.
+    pub fn frame(&mut self, k: u64, f0: f32, wave: &[f32], wave_start: u64) -> PeriodValues {
+        let start = k * self.step;
+        let own = self.hop + self.left;
+        let most = if start == self.next + self.left as u64 {
+            self.left + self.frame
+        } else {
+            // Steps and samples have come apart, or this is the first frame.
+            self.next = start;
+            self.frame
+        };
+        if f0 <= 0.0 {
+            self.next += own as u64;
+            self.left = 0;
+            self.memory = Memory::default();
+            return PeriodValues { log_hnr: FLOOR_DB, ..PeriodValues::default() };
+        }
+        let lags = self.lags(f0);
+        let length = own.max(2 * lags.longest + 2).min(most);
+        let block = &wave[(self.next - wave_start) as usize..][..length];
+        let (values, advance) = self.walk(block, lags, own);
+        self.next += advance as u64;
+        self.left = own - advance;
+        values
+    }
+
+    fn lags(&self, f0: f32) -> Lags {
+        let period = 1.0 / f64::from(f0) / self.tick;
+        Lags {
+            expected: period.round() as usize,
+            shortest: ((1.0 - self.range) * period).floor() as usize,
+            longest: ((1.0 + self.range) * period).ceil() as usize,
+        }
+    }
+
+    /// Goes through `block` period by period. Also returns where the walk stands when `own` samples
+    /// are covered.
+    fn walk(&mut self, block: &[f32], lags: Lags, own: usize) -> (PeriodValues, usize) {
+        let Workspace { wave, correlation, starts, .. } = &mut self.work;
+        wave.clear();
+        wave.extend(block.iter().map(|&x| f64::from(x)));
+        // Lags are correlated in groups, which reach past the longest one.
+        wave.resize(block.len() + 4 * LAGS, 0.0);
+        correlation.clear();
+        // The longest lag is no candidate, nor the neighbour of one.
+        correlation.resize((lags.longest - lags.shortest).next_multiple_of(LAGS), 0.0);
+        starts.clear();
+        let (mut walk, mut last) = (Walk::default(), lags.expected);
+        let (mut at, mut advance) = (0, 0);
+        while at + 2 * lags.longest + 1 < block.len() {
+            correlate::<LAGS>(&wave[at..], lags.shortest, correlation);
+            let Some((q, offset, height)) = peak(&correlation[..lags.longest - lags.shortest])
+            else {
+                at += lags.expected;
+                advance = if at + 1 < own { at } else { advance };
+                continue;
+            };
+            let length = lags.shortest + q;
+            if height > MATCH {
+                let period = ((lags.shortest as f64 + offset) * self.tick) as f32;
+                walk.period(period, &mut self.memory);
+                walk.amplitudes(&block[at..][..length], &block[at + length..][..length]);
+            }
+            // Whether it matches or not.
+            starts.push(at);
+            last = length;
+            at += length;
+            advance = if at + 1 < own { at } else { advance };
+        }
+        starts.push(at);
+        let log_hnr =
+            if self.waveforms { self.work.log_hnr(block, lags.expected, last) } else { 0.0 };
+        (walk.values(&mut self.memory, log_hnr), advance)
+    }
+}
+
+impl Walk {
+    fn period(&mut self, period: f32, memory: &mut Memory) {
+        self.periods.add(period);
+        if memory.period > 0.0 {
+            let difference = (memory.period - period).abs();
+            self.differences.add(difference);
+            if memory.difference > 0.0 {
+                self.second_differences.add((memory.difference - difference).abs());
+            }
+            memory.difference = difference;
+        }
+        memory.period = period;
+    }
+
+    fn amplitudes(&mut self, first: &[f32], second: &[f32]) {
+        let (a, b) = (amplitude(first), amplitude(second));
+        self.amplitude += (a + b) / 2.0;
+        self.amplitude_difference += (a - b).abs();
+    }
+
+    fn values(&self, memory: &mut Memory, log_hnr: f32) -> PeriodValues {
+        if self.periods.count > 0 {
+            let positive = self.amplitude > 0.0;
+            memory.shimmer = if positive { self.amplitude_difference / self.amplitude } else { 0.0 };
+        }
+        PeriodValues {
+            jitter: self.differences.relative(&self.periods, &mut memory.jitter),
+            jitter_ddp: self.second_differences.relative(&self.periods, &mut memory.jitter_ddp),
+            shimmer: memory.shimmer.min(1.0),
+            log_hnr,
+        }
+    }
+}
+
+/// Peak to peak, without the first and the last sample.
+fn amplitude(block: &[f32]) -> f32 {
+    let mut range = [0.0];
+    peak_to_peak::<16>(&block[1..block.len() - 1], &mut range);
+    range[0]
+}
+
+kernel! {
+    fn peak_to_peak / peak_to_peak_with<; L>(block: &[f32], range: &mut [f32; 1]) {
+        let (mut low, mut high) = ([f32::INFINITY; L], [f32::NEG_INFINITY; L]);
+        let (rows, rest) = block.as_chunks::<L>();
+        for row in rows {
+            for l in 0..L {
+                low[l] = if row[l] < low[l] { row[l] } else { low[l] };
+                high[l] = if row[l] > high[l] { row[l] } else { high[l] };
+            }
+        }
+        let mut ends = (f32::INFINITY, f32::NEG_INFINITY);
+        for &x in rest {
+            ends = (ends.0.min(x), ends.1.max(x));
+        }
+        for l in 0..L {
+            ends = (ends.0.min(low[l]), ends.1.max(high[l]));
+        }
+        range[0] = ends.1 - ends.0;
+    }
+}
+
+/// The highest strict local maximum, the first of equal ones: its index, and the vertex of the
+/// parabola around it. NaN is no maximum and has none beside it.
+fn peak(correlation: &[f64]) -> Option<(usize, f64, f64)> {
+    let mut best = None;
+    let mut height = f64::NEG_INFINITY;
+    for (i, w) in correlation.windows(3).enumerate() {
+        if w[0] < w[1] && w[1] > w[2] && w[1] > height {
+            (best, height) = (Some(i + 1), w[1]);
+        }
+    }
+    best.map(|q| {
+        let x = [q - 1, q, q + 1].map(|q| q as f64);
+        let (at, value) = vertex(x, [correlation[q - 1], correlation[q], correlation[q + 1]]);
+        (q, at, value)
+    })
+}
+
+kernel! {
+    /// Correlation coefficients of `wave[..p]` and `wave[p..2 p]` for the lengths `p` from `shortest`
+    /// on, as many as `out` holds, a multiple of `L`; `wave` is longer by `2 L` than it takes. NaN if
+    /// one of the two is constant.
+    fn correlate / correlate_with<; L>(wave: &[f64], shortest: usize, out: &mut [f64]) {
+        // Sums and sums of squares of wave[..p] and wave[..2 p], carried from one length to the next.
+        let (mut one, mut both) = ([0.0; 2], [0.0; 2]);
+        for (total, end) in [(&mut one, shortest), (&mut both, 2 * shortest)] {
+            let (mut sum, mut square) = ([0.0; L], [0.0; L]);
+            let (rows, rest) = wave[..end].as_chunks::<L>();
+            for row in rows {
+                for l in 0..L {
+                    sum[l] += row[l];
+                    square[l] += row[l] * row[l];
+                }
+            }
+            for (l, &x) in rest.iter().enumerate() {
+                sum[l] += x;
+                square[l] += x * x;
+            }
+            for l in 0..L {
+                total[0] += sum[l];
+                total[1] += square[l];
+            }
+        }
+        for (group, out) in out.as_chunks_mut::<L>().0.iter_mut().enumerate() {
+            let base = shortest + group * L;
+            let y = &wave[base..];
+            // Four running sums: additions wait for each other, multiplications do not.
+            let mut dots = [[0.0; L]; 4];
+            for i in 0..base / 4 {
+                for r in 0..4 {
+                    let (x, row) = (wave[4 * i + r], &y[4 * i + r..][..L]);
+                    for l in 0..L {
+                        dots[r][l] += x * row[l];
+                    }
+                }
+            }
+            for i in base / 4 * 4..base + L - 1 {
+                let (x, row) = (wave[i], &y[i..][..L]);
+                for l in 0..L {
+                    dots[0][l] += if i < base + l { x * row[l] } else { 0.0 };
+                }
+            }
+            let (mut first, mut second) = ([[0.0; L]; 2], [[0.0; L]; 2]);
+            for l in 0..L {
+                for m in 0..2 {
+                    first[m][l] = one[m];
+                    second[m][l] = both[m] - one[m];
+                }
+                let p = base + l;
+                let (x, y, z) = (wave[p], wave[2 * p], wave[2 * p + 1]);
+                one = [one[0] + x, one[1] + x * x];
+                both = [both[0] + (y + z), both[1] + (y * y + z * z)];
+            }
+            for l in 0..L {
+                let p = (base + l) as f64;
+                let dot = (dots[0][l] + dots[1][l]) + (dots[2][l] + dots[3][l]);
+                let centred = |[sum, square]: [f64; 2]| square - sum * sum / p;
+                let a = centred([first[0][l], first[1][l]]);
+                let b = centred([second[0][l], second[1][l]]);
+                // Of a constant, rounding leaves less than 1e-13 of its power; one step of 16 bits
+                // in a period at full scale leaves more.
+                let flat = (a <= 1e-13 * first[1][l]) | (b <= 1e-13 * second[1][l]);
+                let r = (dot - first[0][l] * second[0][l] / p) / (a * b).sqrt();
+                out[l] = if flat { f64::NAN } else { r };
+            }
+        }
+    }
+}
+
+impl Workspace {
+    /// Level of the mean waveform of `length` samples, over the starts of the periods in `block` and
+    /// the end of the last one (`last` samples long), relative to the level of what they differ from
+    /// it by. In single precision throughout: of exact periods, only its rounding is left.
+    fn log_hnr(&mut self, block: &[f32], length: usize, last: usize) -> f32 {
+        let Self { starts, average, .. } = self;
+        let Some(&stop) = starts.last() else { return 0.0 };
+        let end = block.len();
+        average.clear();
+        average.resize(length, 0.0);
+        for &start in starts.iter() {
+            for (a, x) in average.iter_mut().zip(&block[start..end.min(start + length)]) {
+                *a += x;
+            }
+        }
+        // What the end of the block cuts off from the last one stays a sum.
+        let whole = length.min(end - stop);
+        for a in &mut average[..whole] {
+            *a /= starts.len() as f32;
+        }
+        let inner = average.get(3..whole.min(length - 2)).unwrap_or(&[]);
+        let harmonic = inner.iter().fold(0.0, |sum, a| sum + a * a);
+        let (mut noise, mut count) = (0.0, 0u32);
+        for (i, &start) in starts.iter().enumerate() {
+            let next = starts.get(i + 1).copied().unwrap_or(stop + last);
+            let until = (next.min(start + length) - 2).min(end);
+            for j in start + 2..until {
+                let difference = block[j] - average[j - start];
+                noise += difference * difference;
+                count += 1;
+            }
+        }
+        if noise <= 0.0 {
+            return 0.0;
+        }
+        let ratio = (harmonic / (length - 4) as f32).sqrt() / (noise / count as f32).sqrt();
+        ((20.0 * f64::from(ratio).log10()) as f32).max(FLOOR_DB)
+    }
+}

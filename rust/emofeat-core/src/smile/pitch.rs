@@ -1,0 +1,489 @@
+//! Fundamental frequency: sub-harmonic summation (Hermes 1988) and the choice of a path through its
+//! candidates by dynamic programming.
+
+use super::clock::Grid;
+use super::parabola::vertex;
+use crate::dsp::lanes::kernel;
+use crate::dsp::spline::Spline;
+
+/// Candidates of one frame.
+pub const CANDIDATES: usize = 6;
+/// Lowest frequency of the logarithmic axis in Hz.
+const LOWEST: f64 = 25.0;
+/// Harmonics that are summed, and the weight of each relative to the one before.
+const HARMONICS: usize = 15;
+const COMPRESSION: f32 = 0.85;
+
+/// What one frame offers as its fundamental frequency.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Candidates {
+    /// Frequencies in Hz, the highest peak first, 0 where there are fewer.
+    pub f: [f32; CANDIDATES],
+    /// Voicing of each: how far its peak stands above the mean of the sums, 0 to 1.
+    pub v: [f32; CANDIDATES],
+}
+
+/// Sub-harmonic summation over spectra of one length.
+///
+/// The magnitudes, thinned out to the surroundings of their peaks, are carried to a logarithmic axis
+/// by a natural cubic spline and weighted as the ear does; there a harmonic is a shift, and the sum
+/// over the shifts peaks at the fundamental. Everything works on a row of frames at once.
+#[derive(Debug, Clone)]
+pub struct Shs {
+    spline: Spline,
+    /// The ear's weight of every point.
+    weight: Vec<f64>,
+    /// Points from the fundamental to a harmonic, and the harmonic's weight, from the second on.
+    shifts: Vec<(usize, f32)>,
+    /// log2 of every point's frequency in Hz.
+    axis: Vec<f32>,
+    range: [f32; 2],
+}
+
+/// Working memory of [`Shs::candidates`], without allocation from one call to the next.
+#[derive(Debug, Clone)]
+pub struct Workspace<const L: usize> {
+    /// Whether a bin is a peak, with two rows of margin at both ends.
+    peaks: Vec<[u32; L]>,
+    /// Thinned magnitudes, then the sums.
+    a: Vec<[f32; L]>,
+    smooth: Vec<[f64; L]>,
+    z: Vec<[f64; L]>,
+    log: Vec<[f32; L]>,
+}
+
+impl<const L: usize> Workspace<L> {
+    /// For spectra of `grid`.
+    pub fn new(grid: &Grid) -> Self {
+        let n = grid.bins();
+        Self {
+            peaks: vec![[0; L]; n + 4],
+            a: vec![[0.0; L]; n],
+            smooth: vec![[0.0; L]; n],
+            z: vec![[0.0; L]; n],
+            log: vec![[0.0; L]; n],
+        }
+    }
+}
+
+impl Shs {
+    /// Candidates from `min_hz` to `max_hz` in spectra of `grid`.
+    pub fn new(grid: &Grid, min_hz: f32, max_hz: f32) -> Self {
+        let n = grid.bins();
+        // The frame's length travels in single precision.
+        let delta = 1.0 / f64::from((1.0 / grid.delta) as f32);
+        let highest = delta * (n - 1) as f64;
+        let mut knots: Vec<f64> = (0..n).map(|i| (i as f64 * delta).log2()).collect();
+        knots[0] = 2.0 * knots[1] - knots[2];
+        let (low, high) = (LOWEST.log2(), highest.log2());
+        let step = (high - low) / (n - 1) as f64;
+        let points: Vec<f64> = (0..n).map(|j| low + j as f64 * step).collect();
+
+        let per_octave = n as f64 / (highest / LOWEST).log2();
+        let centre = per_octave * (65.0f64 / 50.0).log2() - 1.0;
+        let weight = |j: usize| {
+            let octaves = ((j + 1) as f64 - centre) / per_octave;
+            0.5 + (3.0 * octaves).atan() / std::f64::consts::PI
+        };
+        let mut factor = 1.0f32;
+        let shifts = (2..=HARMONICS).map(|h| {
+            factor *= COMPRESSION;
+            ((f64::from(per_octave as f32) * (h as f64).log2()).floor() as usize, factor)
+        });
+        let step = (high as f32 - low as f32) / (n - 1) as f32;
+        Self {
+            spline: Spline::new(&knots, &points),
+            weight: (0..n).map(weight).collect(),
+            shifts: shifts.collect(),
+            axis: (0..n).map(|j| j as f32 * step + low as f32).collect(),
+            range: [min_hz, max_hz],
+        }
+    }
+
+    /// Candidates of the first `out.len()` lanes of `mag`, one row of magnitudes per bin.
+    pub fn candidates<const L: usize>(
+        &self,
+        mag: &[[f32; L]],
+        work: &mut Workspace<L>,
+        out: &mut [Candidates],
+    ) {
+        let Workspace { peaks, a, smooth, z, log } = work;
+        thin(mag, peaks, a);
+        smoothen(a, smooth);
+        self.spline.evaluate(smooth, z, log);
+        weigh(&self.weight, log);
+        let mut mean = [0.0; L];
+        sum(&self.shifts, log, a, &mut mean);
+        let mut highest = [Highest::default(); L];
+        pick(a, &mut highest);
+        for ((out, highest), mean) in out.iter_mut().zip(&highest).zip(mean) {
+            *out = self.refine(highest, mean);
+        }
+    }
+
+    /// The kept peaks placed between points, those out of range left out, the best scored first.
+    fn refine(&self, highest: &Highest, mean: f64) -> Candidates {
+        let mut out = Candidates::default();
+        let mut score = [0.0f32; CANDIDATES];
+        let mut count = 0;
+        for peak in &highest.peaks[..highest.count] {
+            let x = [peak.at - 1, peak.at, peak.at + 1].map(|j| f64::from(self.axis[j]));
+            let (at, value) = vertex(x, peak.y.map(f64::from));
+            let f = at.exp2() as f32;
+            if f < self.range[0] || f > self.range[1] {
+                continue;
+            }
+            let above = value > 0.0 && value > mean;
+            out.f[count] = f;
+            out.v[count] = if above { (1.0 - mean / value) as f32 } else { 0.0 };
+            score[count] = value as f32;
+            count += 1;
+        }
+        let best = (1..count).fold(0, |best, i| if score[i] > score[best] { i } else { best });
+        out.f.swap(0, best);
+        out.v.swap(0, best);
+        out
+    }
+}
+
+kernel! {
+    /// `a`: the magnitudes, with zeros between neighbouring peaks but for two bins on each side of
+    /// one; from the third bin on if there is a single peak; as they are where there is none.
+    fn thin / thin_with<; L>(mag: &[[f32; L]], peaks: &mut [[u32; L]], a: &mut [[f32; L]]) {
+        let n = a.len();
+        let (mag, peaks) = (&mag[..n], &mut peaks[..n + 4]);
+        let (mut first, mut last, mut count) = ([n as u32; L], [0; L], [0; L]);
+        for i in 0..n {
+            let row = &mut peaks[i + 2];
+            for l in 0..L {
+                let rises = if i > 0 { mag[i][l] > mag[i - 1][l] } else { true };
+                let falls = if i == 0 {
+                    mag[0][l] > mag[1][l]
+                } else if i + 1 < n {
+                    mag[i][l] >= mag[i + 1][l]
+                } else {
+                    true
+                };
+                let peak = u32::from(rises & falls);
+                row[l] = peak;
+                count[l] += peak;
+                last[l] = if peak != 0 { i as u32 } else { last[l] };
+                first[l] = if (peak != 0) & (count[l] == 1) { i as u32 } else { first[l] };
+            }
+        }
+        let mut end = [n as u32; L];
+        for l in 0..L {
+            if count[l] == 1 {
+                (first[l], end[l]) = (n as u32, 3);
+            }
+        }
+        for i in 0..n {
+            let around = &peaks[i..i + 5];
+            let at = i as u32;
+            for l in 0..L {
+                let near = around[0][l] | around[1][l] | around[2][l] | around[3][l] | around[4][l];
+                let outside = (at <= first[l]) | (at >= last[l]);
+                let keep = ((near != 0) | outside) & (at < end[l]);
+                a[i][l] = if keep { mag[i][l] } else { 0.0 };
+            }
+        }
+    }
+}
+
+kernel! {
+    /// Weights 1/4, 1/2, 1/4 over three bins; the last bin stays as it is.
+    fn smoothen / smoothen_with<; L>(a: &[[f32; L]], smooth: &mut [[f64; L]]) {
+        let n = a.len();
+        let (mut before, mut here) = ([0.0; L], [0.0; L]);
+        for l in 0..L {
+            here[l] = f64::from(a[0][l]);
+        }
+        for i in 0..n - 1 {
+            for l in 0..L {
+                let next = f64::from(a[i + 1][l]);
+                smooth[i][l] = (before[l] + 2.0 * here[l] + next) / 4.0;
+                before[l] = here[l];
+                here[l] = next;
+            }
+        }
+        smooth[n - 1] = here;
+    }
+}
+
+kernel! {
+    /// The ear's weights; what the spline makes negative becomes 0.
+    fn weigh / weigh_with<; L>(weight: &[f64], rows: &mut [[f32; L]]) {
+        for (row, w) in rows.iter_mut().zip(weight) {
+            for l in 0..L {
+                row[l] = if row[l] > 0.0 { (f64::from(row[l]) * w) as f32 } else { 0.0 };
+            }
+        }
+    }
+}
+
+kernel! {
+    /// Sums over the harmonics, divided by their number, and their mean over all points. No term is
+    /// negative.
+    fn sum / sum_with<; L>(
+        shifts: &[(usize, f32)], rows: &[[f32; L]], sums: &mut [[f32; L]], mean: &mut [f64; L],
+    ) {
+        let n = rows.len();
+        let mut total = [0.0f64; L];
+        let mut active = shifts.len();
+        for j in 0..n {
+            while active > 0 && j + shifts[active - 1].0 >= n {
+                active -= 1;
+            }
+            let mut s = rows[j];
+            for &(shift, factor) in &shifts[..active] {
+                let row = &rows[j + shift];
+                for l in 0..L {
+                    s[l] += row[l] * factor;
+                }
+            }
+            for l in 0..L {
+                s[l] /= HARMONICS as f32;
+                total[l] += f64::from(s[l]);
+            }
+            sums[j] = s;
+        }
+        for l in 0..L {
+            mean[l] = total[l] / n as f64;
+        }
+    }
+}
+
+/// The highest peaks of one lane, descending; of equal ones the lower point first.
+#[derive(Debug, Clone, Copy, Default)]
+struct Highest {
+    peaks: [Peak; CANDIDATES],
+    count: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Peak {
+    at: usize,
+    /// The sums at the point before, at it and after it.
+    y: [f32; 3],
+}
+
+impl Highest {
+    fn insert(&mut self, peak: Peak) {
+        let place = self.peaks[..self.count].partition_point(|p| p.y[1] >= peak.y[1]);
+        if place == CANDIDATES {
+            return;
+        }
+        self.count = (self.count + 1).min(CANDIDATES);
+        self.peaks[place..self.count].rotate_right(1);
+        self.peaks[place] = peak;
+    }
+
+    /// What a peak has to exceed in order to be kept; no sum is negative, so all do at first.
+    fn floor(&self) -> f32 {
+        if self.count == CANDIDATES { self.peaks[CANDIDATES - 1].y[1] } else { -1.0 }
+    }
+}
+
+kernel! {
+    fn pick / pick_with<; L>(sums: &[[f32; L]], highest: &mut [Highest; L]) {
+        let mut floor = [-1.0f32; L];
+        for j in 1..sums.len() - 1 {
+            let (before, here, after) = (&sums[j - 1], &sums[j], &sums[j + 1]);
+            // Few points are peaks that matter: first whether any lane has one.
+            let mut hits = 0u32;
+            for l in 0..L {
+                let hit = (before[l] < here[l]) & (here[l] > after[l]) & (here[l] > floor[l]);
+                hits |= u32::from(hit) << l;
+            }
+            while hits != 0 {
+                let l = hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                highest[l].insert(Peak { at: j, y: [before[l], here[l], after[l]] });
+                floor[l] = highest[l].floor();
+            }
+        }
+    }
+}
+
+/// States of a frame: its candidates, and unvoiced.
+const STATES: usize = CANDIDATES + 1;
+const UNVOICED: usize = CANDIDATES;
+/// Frames of which paths are kept, a power of two above every buffer length.
+const KEPT: usize = 64;
+
+/// Pitch of one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    /// Hz, 0 if unvoiced.
+    pub f0: f32,
+    /// Voicing of the chosen candidate, of the first one if unvoiced.
+    pub voicing: f32,
+}
+
+/// The cheapest path through the candidates of successive frames, decided as frames come.
+///
+/// A frame is decided when all paths agree about it, or when `buffer` frames wait. The price of a
+/// change of frequency depends on the change evaluated just before (`change`): one variable for all
+/// paths, so the order of evaluation belongs to the definition.
+#[derive(Debug, Clone)]
+pub struct Viterbi {
+    buffer: usize,
+    change: f64,
+    cost: [f64; STATES],
+    /// Of the path that ends in each state: its states, frame `t` at `t % KEPT`.
+    paths: [[u8; KEPT]; STATES],
+    frames: [Candidates; KEPT],
+    seen: usize,
+    decided: usize,
+}
+
+impl Viterbi {
+    /// Decides a frame at the latest when `buffer` frames wait, less than 64.
+    pub fn new(buffer: usize) -> Self {
+        Self {
+            buffer: buffer.clamp(1, KEPT - 1),
+            change: 1.0,
+            cost: [0.0; STATES],
+            paths: [[0; KEPT]; STATES],
+            frames: [Candidates::default(); KEPT],
+            seen: 0,
+            decided: 0,
+        }
+    }
+
+    /// Takes the next frame and appends the decisions that have become final.
+    pub fn push(&mut self, frame: &Candidates, out: &mut Vec<Decision>) {
+        self.step(frame);
+        if self.seen - self.decided >= self.buffer {
+            self.decide(self.cheapest(), out);
+            return;
+        }
+        while self.decided < self.seen && self.agree(self.decided) {
+            self.decide(0, out);
+        }
+    }
+
+    /// Ends the input: appends the decisions of all frames that wait, along the cheapest path, and
+    /// returns the number of frames that had been decided before. Starts anew.
+    pub fn finish(&mut self, out: &mut Vec<Decision>) -> usize {
+        let decided = self.decided;
+        let cheapest = self.cheapest();
+        while self.decided < self.seen {
+            self.decide(cheapest, out);
+        }
+        *self = Self::new(self.buffer);
+        decided
+    }
+
+    fn step(&mut self, frame: &Candidates) {
+        let local = local_cost(frame);
+        let slot = self.seen % KEPT;
+        if self.seen == 0 {
+            self.cost = local;
+            for (state, path) in self.paths.iter_mut().enumerate() {
+                path[slot] = state as u8;
+            }
+        } else {
+            let before = self.frames[(self.seen - 1) % KEPT];
+            let (cost, paths) = (self.cost, self.paths);
+            for state in 0..STATES {
+                let (mut best, mut from) = (f64::INFINITY, 0);
+                for previous in 0..STATES {
+                    let total = cost[previous] + self.transition(&before, previous, frame, state);
+                    if total < best {
+                        (best, from) = (total, previous);
+                    }
+                }
+                self.cost[state] = best + local[state];
+                self.paths[state] = paths[from];
+                self.paths[state][slot] = state as u8;
+            }
+        }
+        self.frames[slot] = *frame;
+        self.seen += 1;
+    }
+
+    fn transition(&mut self, before: &Candidates, j: usize, frame: &Candidates, i: usize) -> f64 {
+        match (j == UNVOICED, i == UNVOICED) {
+            (true, true) => 1.0,
+            (false, false) => {
+                let (from, to) = (before.f[j], frame.f[i]);
+                if from == 0.0 || to == 0.0 {
+                    return 999.0;
+                }
+                let ratio = f64::from(to / from).ln();
+                let cost = 10.0 * ratio.abs() + 10.0 * (ratio - self.change).abs();
+                self.change = ratio;
+                cost
+            }
+            _ => {
+                self.change = 0.0;
+                10.0
+            }
+        }
+    }
+
+    fn cheapest(&self) -> usize {
+        (1..STATES).fold(0, |best, s| if self.cost[s] < self.cost[best] { s } else { best })
+    }
+
+    fn agree(&self, t: usize) -> bool {
+        let slot = t % KEPT;
+        self.paths.iter().all(|path| path[slot] == self.paths[0][slot])
+    }
+
+    /// Decides the next frame along the path that ends in `state`.
+    fn decide(&mut self, state: usize, out: &mut Vec<Decision>) {
+        let slot = self.decided % KEPT;
+        let Candidates { f, v } = &self.frames[slot];
+        out.push(match usize::from(self.paths[state][slot]) {
+            UNVOICED => Decision { f0: 0.0, voicing: v[0] },
+            s => Decision { f0: f[s], voicing: v[s] },
+        });
+        self.decided += 1;
+    }
+}
+
+/// Voicing from which a candidate counts as voiced.
+const VOICED: f32 = 0.7;
+
+fn local_cost(frame: &Candidates) -> [f64; STATES] {
+    let mut cost = [0.0; STATES];
+    for i in 0..CANDIDATES {
+        let v = frame.v[i].clamp(0.01, 1.0);
+        let threshold = if v < VOICED { 4.0 } else { 0.0 };
+        cost[i] = 2.0 * (threshold - f64::from(v).ln()) + range_cost(f64::from(frame.f[i]));
+        if v >= VOICED {
+            cost[UNVOICED] = 8.0;
+        }
+    }
+    cost
+}
+
+/// Distance from the usual range of speech.
+fn range_cost(f: f64) -> f64 {
+    if f <= 0.0 {
+        2.0
+    } else if f < 100.0 {
+        1.0 - f / 100.0
+    } else if f < 350.0 {
+        0.0
+    } else if f < 600.0 {
+        (f - 350.0) / 250.0
+    } else {
+        1.2
+    }
+}
+
+/// Semitones above 27.5 Hz; 1 for what lies under a semitone, 0 for 0 (unvoiced).
+pub fn semitones(f0: f32) -> f32 {
+    if f0 > 29.136 {
+        // Every step in single precision; the logarithm of `f64`, rounded, is the same everywhere.
+        let log = f64::from(f0 / 27.5).ln() as f32;
+        12.0 * log / std::f32::consts::LN_2
+    } else if f0 > 0.0 {
+        1.0
+    } else {
+        0.0
+    }
+}
