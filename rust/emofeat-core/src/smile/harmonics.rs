@@ -68,16 +68,16 @@ fn opensmile(lowest: &[Harmonic; 3], strongest: &[Option<Numbered>; 3]) -> Level
         } else if harmonic.top <= 0.0 {
             SILENT
         } else {
-            let log = |x: f32| f64::from(x).log10();
+            // Logarithms are rounded, their difference is not.
+            let log = |x: f32| f64::from(f64::from(x).log10() as f32);
             ((20.0 * (log(harmonic.top) - log(reference))) as f32).max(SILENT)
         }
     };
     let clip = |x: f32| x.clamp(ABSENT, -ABSENT);
     let h1 = level((1, lowest[1]));
-    let a3 = strongest[2].map_or(-ABSENT, |a3| -level(a3));
     Levels {
         h1_h2: clip(h1 - level((2, lowest[2]))),
-        h1_a3: clip(h1 + if strongest[2].is_some() { a3 } else { ABSENT }),
+        h1_a3: clip(strongest[2].map_or(h1 + ABSENT, |a3| h1 - level(a3))),
         amplitude: strongest.map(|harmonic| harmonic.map_or(0.0, level)),
     }
 }
