@@ -4,6 +4,7 @@
 //! served as a black box for comparison. Values that travel between stages are single precision, as
 //! there: the numbers depend on it.
 
+pub mod analysis;
 pub mod auditory;
 pub mod clock;
 pub mod formants;
@@ -13,6 +14,7 @@ pub mod parabola;
 pub mod periods;
 pub mod pitch;
 pub mod spectral;
+pub mod voice;
 
 /// Whose definition holds where openSMILE's numbers differ from the published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
