@@ -4,6 +4,7 @@
 //! served as a black box for comparison. Values that travel between stages are single precision, as
 //! there: the numbers depend on it.
 
+pub mod analysis;
 pub mod auditory;
 pub mod clock;
 pub mod compare;
@@ -17,6 +18,7 @@ pub mod periods;
 pub mod pitch;
 pub mod smooth;
 pub mod spectral;
+pub mod voice;
 
 pub use outputs::assembler;
 
