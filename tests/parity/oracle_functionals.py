@@ -7,6 +7,7 @@ on it. Matrices are frames first. Nothing here calls the package under test.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,11 +49,20 @@ def ended_early(smooth: Callable[[Contour, int], Contour], x: Contour, decided: 
     return rows
 
 
+def row(x: Contour, k: int, frame: int, last: int | None = None) -> np.float32:
+    """Frame `frame` of `x` as the derivative of frame `k` sees it: 0 if it does not exist yet, or the nearest one."""
+    if len(x) < 4 and k < 2 and frame >= len(x) - 1 + k:
+        return np.float32(0)
+    return np.float32(x[min(max(frame, 0), len(x) - 1 if last is None else last)])
+
+
 def deltas(x: Contour, rows: int) -> Contour:
     """Slope of the line through five frames."""
-    at = np.arange(rows)[:, None] + np.array([1, -1, 2, -2])
-    a, b, c, d = x[np.clip(at, 0, len(x) - 1)].T
-    return ((a - b) + np.float32(2) * (c - d)) / np.float32(10)
+    out = np.zeros(rows, np.float32)
+    for k in range(rows):
+        near, far = (row(x, k, k + i) - row(x, k, k - i) for i in (1, 2))
+        out[k] = (near + np.float32(2) * far) / np.float32(10)
+    return out
 
 
 def deltas_in_segments(x: Contour, decided: int) -> Contour:
@@ -74,7 +84,7 @@ def deltas_in_segments(x: Contour, decided: int) -> Contour:
         for e in range(x.shape[1]):
             total = np.float32(0)
             for i in (1, 2):
-                after, before = x[min(k + i, last), e], x[min(max(k - i, 0), last), e]
+                after, before = row(x[:, e], k, k + i, last), row(x[:, e], k, k - i, last)
                 if after != 0 and before != 0:
                     total += np.float32(i) * (after - before)
                     divisor += np.float32(i * i)
@@ -157,12 +167,9 @@ def stddev_norm(x: Contour) -> float:
 def regression(x: Contour, per_second: bool) -> Named:
     v, n = x.astype(float), len(x)
     i = np.arange(n, dtype=float)
-    if n == 1:
-        m = a = b = 0.0
-        t = c = v[0]
-    else:
-        m, t = np.polyfit(i, v, 1)
-        a, b, c = np.polyfit(i, v, 2)
+    m, t = np.polyfit(i, v, 1) if n > 1 else (0.0, v[0])
+    # Two frames leave the equations of the parabola singular.
+    a, b, c = np.polyfit(i, v, 2) if n > 2 else (0.0, 0.0, v[0] if n == 1 else 0.0)
     r = v.max() - v.min()
     size, inverse = (r, 1 / r) if r > 0 else (1.0, 0.0)
     line, square = (v - (m * i + t)) * inverse, (v - (a * i * i + b * i + c)) * inverse
@@ -236,7 +243,8 @@ def crossing_segments(x: Contour) -> Named:
     low, size = x.min(), x.max() - x.min()
     thresholds = [f(low + f(share) * size) for share in (0.25, 0.75)]
     shortest = max(n // 100 - 1, 2)
-    last, found, previous, total = -(shortest // 2), [], f(0), f(0)
+    last, previous, total = -(shortest // 2), f(0), f(0)
+    found: list[int] = []
     for i in range(n):
         total = f(total + x[i])
         if i >= 3:
@@ -252,7 +260,8 @@ def crossing_segments(x: Contour) -> Named:
 
 def clusters(holds: NDArray[np.bool_]) -> Named:
     """Segments of frames that fulfil a condition; single frames between them are bridged, fewer than three dropped."""
-    found, members = [], []
+    found: list[int] = []
+    members: list[int] = []
     for i in [*np.flatnonzero(holds), len(holds) + 2]:
         if members and i - members[-1] > 2:
             if len(members) >= 3:
@@ -361,7 +370,7 @@ def peaks(x: Contour) -> Named:
     turns = extrema(x)
     tops, bottoms = [p for p in turns if p.top], [p for p in turns if not p.top]
     mean, size = x.astype(float).mean(), float(x.max()) - float(x.min())
-    gaps = [b.x - a.x for a, b in zip(tops, tops[1:], strict=False)]
+    gaps = [b.x - a.x for a, b in itertools.pairwise(tops)]
     gap = float(np.mean(gaps)) if gaps else 0.0
     # From each maximum back to the minimum before it, not to the maximum before it.
     back = [(p.x - max(q.x for q in bottoms if q.x < p.x)) - gap for p in tops[1:]]
@@ -392,7 +401,14 @@ def peaks(x: Contour) -> Named:
 MOMENTS = ["stddev", "skewness", "kurtosis"]
 EXTREMES = ["range", "maxPos", "minPos"]
 SEGMENTS = ["meanSegLen", "maxSegLen", "minSegLen", "segLenStddev"]
-PERCENTILES = [*(f"quartile{i}" for i in (1, 2, 3)), "iqr1-2", "iqr2-3", "iqr1-3", "percentile1.0", "percentile99.0"]
+PERCENTILES = [
+    *(f"quartile{i}" for i in (1, 2, 3)),
+    "iqr1-2",
+    "iqr2-3",
+    "iqr1-3",
+    "percentile1.0",
+    "percentile99.0",
+]
 PERCENTILES.append("pctlrange0-1")
 TIMES = [*(f"upleveltime{p}" for p in (25, 50, 75, 90)), "risetime", "leftctime"]
 LPC = ["lpgain", *(f"lpc{i}" for i in range(5))]
@@ -429,3 +445,121 @@ def select(x: Contour, names: list[str], per_second: bool = False) -> list[float
         if key == "amean" or key in names:
             known |= family()
     return [known[name] for name in names]
+
+
+def compare_lld(short: Contour, long: Contour, decided: int) -> tuple[list[Contour], list[Contour]]:
+    """Smoothed contours and derivatives of ComParE_2016, from raw contours (contours, frames) of 20 and 60 ms frames.
+
+    `short` and `long` are in the order of the set's groups: three energies and the spectral contours; the six of pitch
+    and zero crossings. `decided` is the number of frames whose pitch is known when the input ends. Spectral contours
+    are longer than the others, by as many frames of 20 ms as follow the last one of 60 ms.
+    """
+    n = long.shape[1]
+    pitch = [sma3nz(x, n + 1) for x in long[:2]] + [ended_early(sma3nz, x, decided) for x in long[2:6]]
+    energy = [sma3(x, len(x) + 1)[: n + 1] for x in short[:3]] + [sma3(long[6], n + 1)]
+    spectral = [sma3(x, len(x) + 1) for x in short[3:]]
+    change = list(deltas_in_segments(np.stack(pitch, axis=1), decided).T)
+    change += [deltas(x, n + 3) for x in energy] + [deltas(x, len(x) + 2) for x in spectral]
+    return pitch + energy + spectral, change
+
+
+def compare_functionals(lld: list[Contour], change: list[Contour], frames: int, decided: int) -> list[float]:
+    """The 6373 functionals, from `compare_lld`; `frames` of 60 ms."""
+    short = len(lld[10]) - 1
+
+    def rows(contours: list[Contour], count: int) -> list[Contour]:
+        return [x[: max(count, 1)] for x in contours]
+
+    energy = rows(lld[6:10], frames - 2) + rows(change[6:10], frames - 2)
+    spectral = rows(lld[10:], short - 2) + rows(change[10:], short - 2)
+    voice = [x[x != 0] for x in rows(lld[:6], decided - 2) + rows(change[:6], decided - 2)]
+    f0 = rows(lld[:1], decided)[0]
+    values: list[float] = []
+    for x in energy + spectral:
+        values += select(x, CURVE)
+    for x in voice:
+        values += select(x, PITCH)
+    values.append(float((f0 != 0).mean()))
+    values += [clusters(f0 != 0)[name] for name in SEGMENTS]
+    for x in rows(lld[6:], frames):
+        values += select(x, LEVEL, per_second=True)
+    for x in rows(change[6:], frames - 2):
+        values += select(x, CHANGE)
+    return values
+
+
+# ---------------------------------------------------------------------------------------------------- eGeMAPSv02
+
+#: Rows of the raw contours of 20 ms frames: loudness, alpha ratio, Hammarberg index, two slopes, flux, four MFCC, energy.
+FLUX, ENERGY = 5, 10
+#: Row of the first formant's frequency among those of 60 ms frames; bandwidth and level follow, then the other formants.
+FORMANTS = 6
+
+
+def egemaps_lld(short: Contour, long: Contour, decided: int) -> Contour:
+    """The 25 descriptors (frames, columns), from raw contours of 20 ms frames (11) and of 60 ms frames (15)."""
+    n = long.shape[1]
+    plain = [sma3(x, len(x) + 1)[: n + 1] for x in short[:ENERGY]]
+    return np.stack(plain + [ended_early(sma3nz, x, decided) for x in long], axis=1)
+
+
+def ten(x: Contour) -> list[float]:
+    """Level, spread, percentiles and slopes of F0 and loudness."""
+    if len(x) == 0:
+        return [0.0] * 10
+    p20, p50, p80 = (percentile(x, p) for p in (0.2, 0.5, 0.8))
+    slope = slopes(x, extrema(x))
+    names = ["meanRisingSlope", "stddevRisingSlope", "meanFallingSlope", "stddevFallingSlope"]
+    return [
+        means(x)["amean"],
+        stddev_norm(x),
+        p20,
+        p50,
+        p80,
+        abs(p80 - p20),
+        *(slope[name] for name in names),
+    ]
+
+
+def two(x: Contour) -> list[float]:
+    return [means(x)["amean"], stddev_norm(x)] if len(x) else [0.0, 0.0]
+
+
+def egemaps_functionals(short: Contour, long: Contour, decided: int) -> list[float]:
+    """The 88 functionals, from raw contours as `egemaps_lld`."""
+    n, m = long.shape[1], max(decided, 1)
+    voiced = long[0] > 0
+    # Without decided pitch, streams that wait for it are padded after their first frame.
+    f0 = sma3nz(long[0] if decided else long[0][:1], m)
+    everywhere = [sma3(x, len(x)) for x in short[:ENERGY]]
+    quality = []
+    for i, x in enumerate(long[1:], 1):
+        formant = i >= FORMANTS and (i - FORMANTS) % 3 < 2
+        x = np.where(voiced, x, np.float32(0)) if formant else x
+        quality.append(sma3nz(x[:decided] if decided else x, decided or n))
+    spectral_voiced, spectral_unvoiced = [], []
+    for x in short[1:ENERGY, :n]:
+        gated = np.where(voiced, x, np.float32(0))
+        if decided:
+            spectral_voiced.append(sma3nz(gated, m))
+        else:
+            # Every frame stands in for its right neighbour.
+            spectral_voiced.append(
+                np.array([sma3nz(gated[max(k - 1, 0) : k + 1], 2)[min(k, 1)] for k in range(n)])
+            )
+        gated = np.where(voiced, np.float32(0), x)
+        spectral_unvoiced.append(sma3nz(gated if decided else gated[:1], m))
+
+    values = ten(f0[f0 != 0]) + ten(everywhere[0])
+    for x in everywhere[FLUX:]:
+        values += two(x)
+    for x in quality + spectral_voiced:
+        values += two(x[x != 0])
+    for x in spectral_unvoiced[:FLUX]:
+        values += two(x[x != 0])[:1]
+    values.append(peaks(everywhere[0])["numPeaks"] / (len(everywhere[0]) * PERIOD))
+    segments = clusters(f0 != 0)
+    values += [segments[name] for name in ("segPerSec", "meanSegLen", "segLenStddev")]
+    values += [clusters(f0 == 0)[name] for name in ("meanSegLen", "segLenStddev")]
+    values.append(10 * math.log10(max(float(short[ENERGY].astype(float).mean()), 1e-12)))
+    return values

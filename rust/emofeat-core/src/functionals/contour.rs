@@ -1,6 +1,7 @@
 //! One contour and what the functionals share about it, each computed when first asked for.
 
 use super::Settings;
+use super::bundle::{Bundle, ends};
 use super::peaks::{self, Peaks, Turn};
 use super::prediction::{self, Prediction};
 use super::regression::{self, Regression};
@@ -114,6 +115,15 @@ impl<T: Real> Contour<T> {
         }
     }
 
+    /// As [`Contour::load`] with all frames, for a contour of a bundle.
+    pub fn load_from(&mut self, bundle: &Bundle<T>, lane: usize, frames: &[T]) {
+        self.load(frames, false);
+        self.known.crossings = Some(bundle.crossings(lane));
+        self.known.sorted = true;
+        self.sorted.clear();
+        self.sorted.extend(bundle.sorted(lane));
+    }
+
     /// What the functionals see.
     pub fn values(&self) -> &[T] {
         if self.nonzero { &self.kept } else { &self.frames }
@@ -138,44 +148,30 @@ impl<T: Real> Contour<T> {
     /// Smallest and largest value.
     pub fn extremes(&mut self) -> Extremes {
         let values = if self.nonzero { &self.kept } else { &self.frames };
-        *self.known.extremes.get_or_insert_with(|| {
-            let (mut min, mut max) = (T::ZERO, T::ZERO);
-            ends::<T, LANES>(values, &mut min, &mut max);
-            let first = |y: T| values.iter().position(|x| *x == y).unwrap_or(0);
-            let (min_at, max_at) = (first(min), first(max));
-            Extremes { min: min.f64(), max: max.f64(), min_at, max_at }
-        })
+        *self.known.extremes.get_or_insert_with(|| find_extremes(values))
     }
 
     /// Sums over the values.
     pub fn sums(&mut self) -> Sums {
         let values = if self.nonzero { &self.kept } else { &self.frames };
-        *self.known.sums.get_or_insert_with(|| {
-            let mut out = Sums::default();
-            add_up::<T, LANES>(values, &mut out);
-            out
-        })
+        *self.known.sums.get_or_insert_with(|| find_sums(values))
     }
 
     /// Mean of the natural logarithm of the magnitude of the values that are not 0; 0 if there are none.
     pub fn log_mean(&mut self) -> f64 {
         let values = if self.nonzero { &self.kept } else { &self.frames };
-        *self.known.log_mean.get_or_insert_with(|| {
-            let mut mean = 0.0;
-            mean_of_logs::<T, LANES>(values, &mut mean);
-            mean
-        })
+        *self.known.log_mean.get_or_insert_with(|| find_log_mean(values))
     }
 
-    /// Central moments.
+    /// Central moments; 0 for a flat contour.
     pub fn moments(&mut self) -> Moments {
+        // The mean of equal values may differ from them by a rounding.
+        if self.extremes().range() == 0.0 {
+            return Moments::default();
+        }
         let mean = self.mean();
         let values = if self.nonzero { &self.kept } else { &self.frames };
-        *self.known.moments.get_or_insert_with(|| {
-            let mut out = Moments::default();
-            add_powers::<T, LANES>(values, mean, &mut out);
-            out
-        })
+        *self.known.moments.get_or_insert_with(|| find_moments(values, mean))
     }
 
     /// The value below which the share `p` (0 to 1) of the values lies, between neighbours by a line.
@@ -199,11 +195,7 @@ impl<T: Real> Contour<T> {
     pub fn times(&mut self) -> Times {
         let ends = self.extremes();
         let values = if self.nonzero { &self.kept } else { &self.frames };
-        *self.known.times.get_or_insert_with(|| {
-            let mut out = Times::default();
-            count_times::<T, LANES>(values, &ends, &mut out);
-            out
-        })
+        *self.known.times.get_or_insert_with(|| find_times(values, &ends))
     }
 
     /// Line and parabola through the contour.
@@ -238,10 +230,12 @@ impl<T: Real> Contour<T> {
     pub fn crossings(&mut self, settings: &Settings) -> Lengths {
         let ends = self.extremes();
         let values = if self.nonzero { &self.kept } else { &self.frames };
-        *self
-            .known
-            .crossings
-            .get_or_insert_with(|| segments::crossings(values, &ends, settings.period))
+        *self.known.crossings.get_or_insert_with(|| {
+            let (min, max) = (T::of(ends.min), T::of(ends.max));
+            let rows = values.as_chunks::<1>().0;
+            let [found] = segments::crossings(rows, &[min], &[max], settings.period);
+            found
+        })
     }
 
     /// Segments of frames that are not 0 (`zero` false) or 0.
@@ -254,142 +248,190 @@ impl<T: Real> Contour<T> {
     }
 }
 
-kernel! {
-    /// Smallest and largest value.
-    fn ends / ends_with<T: Real; L>(values: &[T], min: &mut T, max: &mut T) {
-        let first = values.first().copied().unwrap_or_default();
-        let (mut low, mut high) = ([first; L], [first; L]);
-        let (rows, rest) = values.as_chunks::<L>();
-        for row in rows {
-            for l in 0..L {
-                low[l] = if row[l] < low[l] { row[l] } else { low[l] };
-                high[l] = if row[l] > high[l] { row[l] } else { high[l] };
-            }
-        }
-        (*min, *max) = (first, first);
-        for x in rest.iter().chain(&low).copied() {
-            *min = if x < *min { x } else { *min };
-        }
-        for x in rest.iter().chain(&high).copied() {
-            *max = if x > *max { x } else { *max };
-        }
+/// Calls `work` with the full rows of `values`, then with those that are left, filled up with `fill`;
+/// and with the weight of each lane, which is 0 where it was filled.
+///
+/// What a kernel adds up goes out as lanes and is added by [`total`] outside of it: an addition across
+/// lanes inside makes the compiler arrange all of the kernel around it.
+pub(super) fn in_rows<T: Real>(
+    values: &[T],
+    fill: T,
+    mut work: impl FnMut(&[[T; LANES]], &[f64; LANES]),
+) {
+    let (rows, rest) = values.as_chunks::<LANES>();
+    work(rows, &[1.0; LANES]);
+    if !rest.is_empty() {
+        let (mut last, mut weight) = ([fill; LANES], [0.0; LANES]);
+        last[..rest.len()].copy_from_slice(rest);
+        weight[..rest.len()].fill(1.0);
+        work(&[last], &weight);
     }
 }
 
+/// Sum over the lanes, in order.
+pub(super) fn total(lanes: &[f64; LANES]) -> f64 {
+    lanes.iter().sum()
+}
+
+fn find_extremes<T: Real>(values: &[T]) -> Extremes {
+    let Some(&first) = values.first() else { return Extremes::default() };
+    let (mut low, mut high) = ([first; LANES], [first; LANES]);
+    in_rows(values, first, |rows, _| ends::<T, LANES>(rows, &mut low, &mut high));
+    let min = low.into_iter().fold(first, |a, b| if b < a { b } else { a });
+    let max = high.into_iter().fold(first, |a, b| if b > a { b } else { a });
+    let place = |y: T| {
+        let (rows, rest) = values.as_chunks::<LANES>();
+        // Whole rows at a time, which the compiler turns into one comparison each.
+        let holds = |row: &[T; LANES]| row.iter().fold(false, |found, x| found | (*x == y));
+        let row = rows.iter().position(holds).unwrap_or(rows.len());
+        let tail = rows.get(row).map_or(rest, |row| row.as_slice());
+        row * LANES + tail.iter().position(|x| *x == y).unwrap_or(0)
+    };
+    Extremes { min: min.f64(), max: max.f64(), min_at: place(min), max_at: place(max) }
+}
+
+fn find_sums<T: Real>(values: &[T]) -> Sums {
+    let mut sums = [[0.0; LANES]; 5];
+    in_rows(values, T::ZERO, |rows, _| add_up::<T, LANES>(rows, &mut sums));
+    let [values, sizes, squares, positive, positives] = sums.each_ref().map(total);
+    Sums { values, sizes, squares, positive, positives }
+}
+
 kernel! {
-    fn add_up / add_up_with<T: Real; L>(values: &[T], out: &mut Sums) {
-        let (mut sum, mut sizes, mut squares) = ([0.0; L], [0.0; L], [0.0; L]);
-        let (mut positive, mut positives) = ([0.0; L], [0.0; L]);
-        let (rows, rest) = values.as_chunks::<L>();
-        let mut last = [T::ZERO; L];
-        last[..rest.len()].copy_from_slice(rest);
-        for row in rows.iter().chain(std::iter::once(&last)) {
+    /// Sums of values, magnitudes, squares, positive values, and their number.
+    fn add_up / add_up_with<T: Real; L>(rows: &[[T; L]], sums: &mut [[f64; L]; 5]) {
+        let [mut values, mut sizes, mut squares, mut positive, mut positives] = *sums;
+        for row in rows {
             for l in 0..L {
                 let x = row[l].f64();
-                sum[l] += x;
+                values[l] += x;
                 sizes[l] += x.abs();
                 squares[l] += x * x;
                 positive[l] += if x > 0.0 { x } else { 0.0 };
                 positives[l] += if x > 0.0 { 1.0 } else { 0.0 };
             }
         }
-        *out = Sums {
-            values: sum.iter().sum(),
-            sizes: sizes.iter().sum(),
-            squares: squares.iter().sum(),
-            positive: positive.iter().sum(),
-            positives: positives.iter().sum(),
-        };
+        *sums = [values, sizes, squares, positive, positives];
     }
 }
 
-/// Rows whose mantissas, below 2 each, may be multiplied before the product must be brought back.
-const PRODUCT: usize = 1000;
+/// Values whose mantissas, below 2 each, may be multiplied before the product must be brought back.
+const PRODUCT: usize = 1000 * LANES;
+
+fn find_log_mean<T: Real>(values: &[T]) -> f64 {
+    let (mut logs, mut exponents, mut zeros) = (0.0, [0.0; LANES], [0.0; LANES]);
+    for part in values.chunks(PRODUCT) {
+        let mut products = [1.0; LANES];
+        in_rows(part, T::ZERO, |rows, _| {
+            multiply::<T, LANES>(rows, &mut products, &mut exponents, &mut zeros);
+        });
+        logs += total(&products.map(f64::ln));
+    }
+    // Zeros that filled up rows have been counted as well.
+    let filled = values.len().next_multiple_of(LANES) as f64;
+    let count = filled - total(&zeros);
+    let sum = logs + total(&exponents) * std::f64::consts::LN_2;
+    if count > 0.0 { sum / count } else { 0.0 }
+}
 
 kernel! {
-    /// Exponents are added and mantissas multiplied, with one logarithm for all of a product.
-    fn mean_of_logs / mean_of_logs_with<T: Real; L>(values: &[T], mean: &mut f64) {
+    /// Multiplies mantissas and adds exponents, so that one logarithm does for all. Counts zeros.
+    fn multiply / multiply_with<T: Real; L>(
+        rows: &[[T; L]], products: &mut [f64; L], exponents: &mut [f64; L], zeros: &mut [f64; L],
+    ) {
         const MANTISSA: u64 = 0x000F_FFFF_FFFF_FFFF;
-        let (mut exponents, mut logs, mut count) = ([0i64; L], 0.0, [0i64; L]);
-        for part in values.chunks(PRODUCT * L) {
-            let mut products = [1.0; L];
-            let (rows, rest) = part.as_chunks::<L>();
-            let mut last = [T::ZERO; L];
-            last[..rest.len()].copy_from_slice(rest);
-            for row in rows.iter().chain(std::iter::once(&last)) {
-                for l in 0..L {
-                    let bits = row[l].f64().abs().to_bits();
-                    // A zero becomes a one, which is not counted.
-                    let some = bits != 0;
-                    let bits = if some { bits } else { 1.0f64.to_bits() };
-                    exponents[l] += (bits >> 52) as i64 - 1023;
-                    products[l] *= f64::from_bits(bits & MANTISSA | 1.0f64.to_bits());
-                    count[l] += i64::from(some);
-                }
-            }
-            logs += products.iter().map(|p| p.ln()).sum::<f64>();
-        }
-        let (count, exponent) = (count.iter().sum::<i64>(), exponents.iter().sum::<i64>());
-        let sum = logs + exponent as f64 * std::f64::consts::LN_2;
-        *mean = if count > 0 { sum / count as f64 } else { 0.0 };
-    }
-}
-
-kernel! {
-    fn add_powers / add_powers_with<T: Real; L>(values: &[T], mean: f64, out: &mut Moments) {
-        let (mut second, mut third, mut fourth) = ([0.0; L], [0.0; L], [0.0; L]);
-        let (rows, rest) = values.as_chunks::<L>();
+        // The exponent becomes a float as the mantissa of 2^52.
+        const SHIFT: f64 = 4_503_599_627_370_496.0;
+        let (mut product, mut exponent, mut zero) = (*products, *exponents, *zeros);
         for row in rows {
             for l in 0..L {
-                let d = row[l].f64() - mean;
+                let x = row[l].f64().abs();
+                let none = if x == 0.0 { 1.0 } else { 0.0 };
+                zero[l] += none;
+                let bits = (x + none).to_bits();
+                exponent[l] += f64::from_bits((bits >> 52) | SHIFT.to_bits()) - (SHIFT + 1023.0);
+                product[l] *= f64::from_bits((bits & MANTISSA) | 1.0f64.to_bits());
+            }
+        }
+        (*products, *exponents, *zeros) = (product, exponent, zero);
+    }
+}
+
+fn find_moments<T: Real>(values: &[T], mean: f64) -> Moments {
+    let mut sums = [[0.0; LANES]; 3];
+    in_rows(values, T::ZERO, |rows, weight| {
+        add_powers::<T, LANES>(rows, mean, weight, &mut sums);
+    });
+    let [second, third, fourth] = sums.each_ref().map(|sum| total(sum) / values.len() as f64);
+    Moments { second, third, fourth }
+}
+
+kernel! {
+    /// Sums of powers of the distance from `mean`.
+    fn add_powers / add_powers_with<T: Real; L>(
+        rows: &[[T; L]], mean: f64, weight: &[f64; L], sums: &mut [[f64; L]; 3],
+    ) {
+        let [mut second, mut third, mut fourth] = *sums;
+        for row in rows {
+            for l in 0..L {
+                let d = (row[l].f64() - mean) * weight[l];
                 let square = d * d;
                 second[l] += square;
                 third[l] += square * d;
                 fourth[l] += square * square;
             }
         }
-        for (l, x) in rest.iter().enumerate() {
-            let d = x.f64() - mean;
-            let square = d * d;
-            second[l] += square;
-            third[l] += square * d;
-            fourth[l] += square * square;
-        }
-        let n = values.len() as f64;
-        *out = Moments {
-            second: second.iter().sum::<f64>() / n,
-            third: third.iter().sum::<f64>() / n,
-            fourth: fourth.iter().sum::<f64>() / n,
-        };
+        *sums = [second, third, fourth];
+    }
+}
+
+fn find_times<T: Real>(values: &[T], ends: &Extremes) -> Times {
+    let levels = [0.25, 0.5, 0.75, 0.9].map(|share| ends.min + share * ends.range());
+    let mut above = [[0.0; LANES]; 4];
+    // The minimum is above no level.
+    in_rows(values, T::of(ends.min), |rows, _| count_above::<T, LANES>(rows, &levels, &mut above));
+    let mut turns = [0; 2];
+    count_turns::<T>(values, &mut turns);
+    let share = |count: f64, of: usize| if of > 0 { count / of as f64 } else { 0.0 };
+    let n = values.len();
+    Times {
+        above: above.each_ref().map(|a| share(total(a), n)),
+        rising: share(f64::from(turns[0]), n.saturating_sub(1)),
+        left_curved: share(f64::from(turns[1]), n.saturating_sub(2)),
     }
 }
 
 kernel! {
-    fn count_times / count_times_with<T: Real; L>(values: &[T], ends: &Extremes, out: &mut Times) {
-        let levels = [0.25, 0.5, 0.75, 0.9].map(|share| ends.min + share * ends.range());
-        let mut above = [[0.0; L]; 4];
-        let (rows, rest) = values.as_chunks::<L>();
-        // The last row is filled up with the minimum, which is above no level.
-        let mut last = [T::of(ends.min); L];
-        last[..rest.len()].copy_from_slice(rest);
-        for row in rows.iter().chain(std::iter::once(&last)) {
-            for (above, level) in above.iter_mut().zip(levels) {
+    /// Adds the number of values above each level.
+    fn count_above / count_above_with<T: Real; L>(
+        rows: &[[T; L]], levels: &[f64; 4], above: &mut [[f64; L]; 4],
+    ) {
+        let mut count = *above;
+        for row in rows {
+            for (count, level) in count.iter_mut().zip(levels) {
                 for l in 0..L {
-                    above[l] += if row[l].f64() > level { 1.0 } else { 0.0 };
+                    count[l] += if row[l].f64() > *level { 1.0 } else { 0.0 };
                 }
             }
         }
-        let n = values.len() as f64;
-        out.above = above.map(|a| a.iter().sum::<f64>() / n);
-        let (mut rising, mut curved) = (0u32, 0u32);
-        for pair in values.windows(2) {
-            rising += u32::from(pair[1] > pair[0]);
+        *above = count;
+    }
+}
+
+kernel! {
+    /// Number of values above the one before, and of those around which the contour curves to the left.
+    fn count_turns / count_turns_with<T: Real;>(values: &[T], out: &mut [u32; 2]) {
+        let (mut rising, mut curved) = (0, 0);
+        let [second, third] = [1, 2].map(|i| values.get(i..).unwrap_or_default());
+        for ((a, b), c) in values.iter().zip(second).zip(third) {
+            rising += u32::from(*b > *a);
+            curved += u32::from(*b - *a < *c - *b);
         }
-        for three in values.windows(3) {
-            curved += u32::from(three[1] - three[0] < three[2] - three[1]);
+        // The last pair is in no triple.
+        if let [.., a, b] = values {
+            rising += u32::from(*b > *a);
         }
-        let share = |count: u32, of: f64| if of > 0.0 { f64::from(count) / of } else { 0.0 };
-        (out.rising, out.left_curved) = (share(rising, n - 1.0), share(curved, n - 2.0));
+        *out = [rising, curved];
     }
 }
 

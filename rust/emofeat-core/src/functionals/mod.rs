@@ -5,12 +5,14 @@
 //! a feature. Names are those of openSMILE. Where its numbers differ from the published definitions,
 //! [`Settings::variant`] chooses.
 
+mod bundle;
 mod contour;
 mod peaks;
 mod prediction;
 mod regression;
 mod segments;
 
+pub use bundle::{Bundle, WIDTH};
 pub use contour::Contour;
 pub use segments::Lengths;
 

@@ -12,7 +12,7 @@ pub struct Turn<T> {
     /// Value.
     pub y: T,
     /// Frame.
-    pub at: usize,
+    pub at: u32,
     /// Whether it is a maximum.
     pub top: bool,
     kept: bool,
@@ -58,20 +58,27 @@ pub struct Peaks {
 ///
 /// The first and last two frames cannot be extrema, nor can frames as high as a neighbour.
 pub fn find<T: Real>(values: &[T], ends: &Extremes, share: f64, turns: &mut Vec<Turn<T>>) {
-    turns.clear();
-    let Some(&first) = values.first() else { return };
-    let inner = values.len().saturating_sub(1).max(1);
-    for (i, three) in values[..inner].windows(3).enumerate().skip(1) {
-        let (before, y, after) = (three[0], three[1], three[2]);
-        let (top, bottom) = ((y > before) & (y > after), (y < before) & (y < after));
-        if top | bottom {
-            turns.push(Turn { y, at: i + 1, top, kept: true });
-        }
-    }
+    let Some(&first) = values.first() else { return turns.clear() };
+    list(values, turns);
     let threshold = T::of(share * ends.range());
     mark_significant(turns, first, threshold);
     drop_shallow(turns, first, threshold);
     alternate(turns);
+}
+
+/// All local extrema. Every frame is written and only extrema are counted: whether a frame is one
+/// cannot be predicted, and a jump on it would take longer than writing.
+fn list<T: Real>(values: &[T], turns: &mut Vec<Turn<T>>) {
+    let inner = values.len().saturating_sub(1).max(1);
+    turns.resize(values.len(), Turn { y: T::ZERO, at: 0, top: false, kept: false });
+    let mut count = 0;
+    for (i, three) in values[..inner].windows(3).enumerate().skip(1) {
+        let (before, y, after) = (three[0], three[1], three[2]);
+        let (top, bottom) = ((y > before) & (y > after), (y < before) & (y < after));
+        turns[count] = Turn { y, at: i as u32 + 1, top, kept: true };
+        count += usize::from(top | bottom);
+    }
+    turns.truncate(count);
 }
 
 /// Unmarks maxima that neither rise enough above the extremum before them nor, after an unmistakable
@@ -197,10 +204,10 @@ fn distances<T: Real>(turns: &[Turn<T>], variant: Variant) -> [f64; 2] {
     if count == 0.0 {
         return [0.0; 2];
     }
-    let mean = pairs().map(|w| (w[2].at - w[0].at) as f64).sum::<f64>() / count;
+    let mean = pairs().map(|w| f64::from(w[2].at - w[0].at)).sum::<f64>() / count;
     let start = if variant == Variant::Paper { 0 } else { 1 };
     let square = |w: &[Turn<T>]| {
-        let d = (w[2].at - w[start].at) as f64 - mean;
+        let d = f64::from(w[2].at - w[start].at) - mean;
         d * d
     };
     [mean, (pairs().map(square).sum::<f64>() / count).sqrt()]
@@ -261,7 +268,7 @@ fn walk<T: Real>(values: &[T], turns: &[Turn<T>], period: f64, mut part: impl Fn
     let (mut y, mut at) = (start.f64(), 0);
     for turn in turns {
         let rise = if turn.top { turn.y.f64() - y } else { y - turn.y.f64() };
-        part(turn.top, rise / ((turn.at - at) as f64 * period));
+        part(turn.top, rise / (f64::from(turn.at - at) * period));
         (y, at) = (turn.y.f64(), turn.at);
     }
 }
@@ -284,7 +291,8 @@ fn last_part<T: Real>(
         return Some((rise > 0.0, slope));
     };
     let up = !turn.top;
-    let slope = (end - turn.y.f64()) / ((values.len() - 1 - turn.at) as f64 * period);
+    let frames = (values.len() - 1) as f64 - f64::from(turn.at);
+    let slope = (end - turn.y.f64()) / (frames * period);
     Some((up, if paper && !up { -slope } else { slope }))
 }
 
@@ -303,7 +311,7 @@ mod tests {
         contour.peaks(&settings(variant))
     }
 
-    fn at(values: &[f32]) -> Vec<usize> {
+    fn at(values: &[f32]) -> Vec<u32> {
         let mut contour = Contour::default();
         contour.load(values, false);
         let (ends, mut turns) = (contour.extremes(), Vec::new());

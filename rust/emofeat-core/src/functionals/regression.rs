@@ -1,7 +1,7 @@
 //! The line and the parabola that fit a contour best.
 
 use super::Settings;
-use super::contour::{Extremes, LANES, Sums};
+use super::contour::{Extremes, LANES, Sums, in_rows, total};
 use crate::dsp::lanes::{Real, kernel};
 use crate::smile::Variant;
 
@@ -32,7 +32,6 @@ struct Fits {
 }
 
 /// `Σ u x`, `Σ u² x` and `Σ i |x|`.
-#[derive(Default)]
 struct Products {
     first: f64,
     second: f64,
@@ -42,11 +41,9 @@ struct Products {
 /// Least squares over all values, of which there is at least one.
 pub fn fit<T: Real>(values: &[T], ends: &Extremes, sums: &Sums, settings: &Settings) -> Regression {
     let n = values.len() as f64;
-    let mut products = Products::default();
-    add_products::<T, LANES>(values, (n - 1.0) / 2.0, &mut products);
+    let products = find_products(values, (n - 1.0) / 2.0);
     let fits = solve(n, sums.values, &products, settings.variant);
-    let mut errors = [0.0; 2];
-    add_errors::<T, LANES>(values, &fits, &mut errors);
+    let errors = find_errors(values, &fits);
 
     let Fits { centre, line: [mean, m], parabola: [middle, slope, a] } = fits;
     let (t, b) = (mean - m * centre, slope - 2.0 * a * centre);
@@ -69,6 +66,24 @@ pub fn fit<T: Real>(values: &[T], ends: &Extremes, sums: &Sums, settings: &Setti
         parabola_error: error(errors[1]),
         centroid,
     }
+}
+
+fn find_products<T: Real>(values: &[T], centre: f64) -> Products {
+    let mut sums = [[0.0; LANES]; 4];
+    sums[3] = std::array::from_fn(|l| l as f64);
+    in_rows(values, T::ZERO, |rows, _| add_products::<T, LANES>(rows, centre, &mut sums));
+    let [first, second, sizes, _] = sums.each_ref().map(total);
+    Products { first, second, sizes }
+}
+
+/// Sums of the squared distances from line and parabola.
+fn find_errors<T: Real>(values: &[T], fits: &Fits) -> [f64; 2] {
+    let mut sums = [[0.0; LANES]; 3];
+    sums[2] = std::array::from_fn(|l| l as f64 - fits.centre);
+    in_rows(values, T::ZERO, |rows, weight| {
+        add_errors::<T, LANES>(rows, fits, weight, &mut sums);
+    });
+    [total(&sums[0]), total(&sums[1])]
 }
 
 fn solve(n: f64, sum: f64, products: &Products, variant: Variant) -> Fits {
@@ -99,15 +114,12 @@ pub fn limited(v: f64, start: f64, width: f64, variant: Variant) -> f64 {
 }
 
 kernel! {
+    /// Sums of [`Products`]; the last lanes are the indices of the next row.
     fn add_products / add_products_with<T: Real; L>(
-        values: &[T], centre: f64, out: &mut Products,
+        rows: &[[T; L]], centre: f64, sums: &mut [[f64; L]; 4],
     ) {
-        let (mut first, mut second, mut sizes) = ([0.0; L], [0.0; L], [0.0; L]);
-        let mut at: [f64; L] = std::array::from_fn(|l| l as f64);
-        let (rows, rest) = values.as_chunks::<L>();
-        let mut last = [T::ZERO; L];
-        last[..rest.len()].copy_from_slice(rest);
-        for row in rows.iter().chain(std::iter::once(&last)) {
+        let [mut first, mut second, mut sizes, mut at] = *sums;
+        for row in rows {
             for l in 0..L {
                 let (x, u) = (row[l].f64(), at[l] - centre);
                 first[l] += u * x;
@@ -116,39 +128,29 @@ kernel! {
                 at[l] += L as f64;
             }
         }
-        *out = Products {
-            first: first.iter().sum(),
-            second: second.iter().sum(),
-            sizes: sizes.iter().sum(),
-        };
+        *sums = [first, second, sizes, at];
     }
 }
 
 kernel! {
-    /// Sums of the squared distances from line and parabola.
-    fn add_errors / add_errors_with<T: Real; L>(values: &[T], fits: &Fits, out: &mut [f64; 2]) {
-        let Fits { centre, line, parabola } = *fits;
-        let (mut straight, mut bent) = ([0.0; L], [0.0; L]);
-        let mut u: [f64; L] = std::array::from_fn(|l| l as f64 - centre);
-        let (rows, rest) = values.as_chunks::<L>();
+    /// Sums of the squared distances from line and parabola; the last lanes are the `u` of the next row.
+    fn add_errors / add_errors_with<T: Real; L>(
+        rows: &[[T; L]], fits: &Fits, weight: &[f64; L], sums: &mut [[f64; L]; 3],
+    ) {
+        let Fits { line, parabola, .. } = *fits;
+        let [mut straight, mut bent, mut u] = *sums;
         for row in rows {
             for l in 0..L {
                 let x = row[l].f64();
-                let d = x - (line[0] + line[1] * u[l]);
+                let d = (x - (line[0] + line[1] * u[l])) * weight[l];
                 straight[l] += d * d;
-                let d = x - (parabola[0] + (parabola[1] + parabola[2] * u[l]) * u[l]);
+                let fit = parabola[0] + (parabola[1] + parabola[2] * u[l]) * u[l];
+                let d = (x - fit) * weight[l];
                 bent[l] += d * d;
                 u[l] += L as f64;
             }
         }
-        for (l, x) in rest.iter().enumerate() {
-            let x = x.f64();
-            let d = x - (line[0] + line[1] * u[l]);
-            straight[l] += d * d;
-            let d = x - (parabola[0] + (parabola[1] + parabola[2] * u[l]) * u[l]);
-            bent[l] += d * d;
-        }
-        *out = [straight.iter().sum(), bent.iter().sum()];
+        *sums = [straight, bent, u];
     }
 }
 

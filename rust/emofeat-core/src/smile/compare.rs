@@ -2,7 +2,7 @@
 
 use super::smooth::{Smooth, delta, deltas, known, padded, zeros_from};
 use super::{Streams, Variant, compare20 as short, compare60 as long};
-use crate::functionals::{Contour, Functional, Functional as F, Settings};
+use crate::functionals::{Bundle, Contour, Functional, Functional as F, Settings, WIDTH};
 
 /// Number of descriptors.
 pub const LLDS: usize = 65;
@@ -321,32 +321,53 @@ impl VoiceDeltas {
 pub struct Deltas {
     voice: VoiceDeltas,
     done: usize,
+    /// Smoothed rows around those asked for, frames first.
+    smooth: Vec<f32>,
 }
 
 impl Deltas {
     /// At the start of a recording.
     pub fn new(variant: Variant) -> Self {
-        Self { voice: VoiceDeltas::new(variant), done: 0 }
+        Self { voice: VoiceDeltas::new(variant), done: 0, smooth: Vec::new() }
     }
 
     /// Appends the rows before row `to` that have not gone out yet, frames first, in the order of
     /// [`delta_names`]; `to` is at most [`final_delta_rows`].
     pub fn rows(&mut self, streams: &Streams, to: usize, out: &mut Vec<f32>) {
+        if to <= self.done {
+            return;
+        }
         let variant = self.voice.variant;
         let columns: [_; LLDS] = std::array::from_fn(|i| Column::new(streams, i, variant));
-        for k in self.done..to {
-            for (i, column) in columns.iter().enumerate() {
-                let n = column.rows;
-                let zeros = zeros_from(k, n, variant);
-                let last = if i < PITCH { self.voice.seen(k, n, streams.decided) } else { n } - 1;
-                let x = |i: isize| {
-                    let at = k.saturating_add_signed(i);
-                    if at >= zeros { 0.0 } else { column.row(at.min(last)) }
-                };
-                out.push(if i < PITCH { self.voice.next(x) } else { delta(x) });
-            }
+        let first = self.done.saturating_sub(2);
+        self.smooth.clear();
+        for k in first..to + 2 {
+            self.smooth.extend(columns.iter().map(|c| c.row(k.min(c.rows - 1))));
         }
-        self.done = self.done.max(to);
+        let smooth = &self.smooth;
+        let row = |k: usize| &smooth[(k - first) * LLDS..][..LLDS];
+        let n = columns[0].rows;
+        for k in self.done..to {
+            let zeros = zeros_from(k, n, variant);
+            let last = self.voice.seen(k, n, streams.decided) - 1;
+            let at = |i: isize, last: usize, column: usize| {
+                let at = k.saturating_add_signed(i);
+                if at >= zeros { 0.0 } else { row(at.min(last))[column] }
+            };
+            out.extend((0..PITCH).map(|column| self.voice.next(|i| at(i, last, column))));
+            out.extend((PITCH..ENERGY).map(|column| delta(|i| at(i, n - 1, column))));
+            let around = |i: isize| &row(k.saturating_add_signed(i))[ENERGY..];
+            let (near, far) = (around(1).iter().zip(around(-1)), around(2).iter().zip(around(-2)));
+            out.extend(near.zip(far).map(|((a, b), (c, d))| {
+                delta(|i| match i {
+                    1 => *a,
+                    -1 => *b,
+                    2 => *c,
+                    _ => *d,
+                })
+            }));
+        }
+        self.done = to;
     }
 }
 
@@ -354,6 +375,7 @@ impl Deltas {
 #[derive(Debug, Default)]
 pub struct Scratch {
     contour: Contour<f32>,
+    bundle: Bundle<f32>,
     llds: Vec<Vec<f32>>,
     deltas: Vec<Vec<f32>>,
 }
@@ -428,25 +450,39 @@ pub fn functionals(
     }
     let seen = Seen::new(streams, variant);
     scratch.fill(streams, variant, &seen);
-    let Scratch { contour, llds, deltas } = scratch;
+    let Scratch { contour, bundle, llds, deltas } = scratch;
     let per_second = Settings { variant, ..Settings::default() };
     let per_frame = Settings { per_second: false, ..per_second };
+    let curves = [
+        (&llds[PITCH..ENERGY], seen.energy),
+        (&deltas[PITCH..ENERGY], seen.energy),
+        (&llds[ENERGY..], seen.spectral),
+        (&deltas[ENERGY..], seen.spectral),
+    ];
+    for (contours, rows) in curves {
+        for some in contours.chunks(WIDTH) {
+            bundle.load(some, rows, per_second.period);
+            for (lane, x) in some.iter().enumerate() {
+                contour.load_from(bundle, lane, &x[..rows]);
+                describe(contour, CURVE, &per_second, out);
+            }
+        }
+    }
     let mut add = |contours: &[Vec<f32>], rows: usize, lists: &[List], voice: bool| {
-        let settings = if voice { &per_frame } else { &per_second };
         for x in contours {
             contour.load(&x[..rows], voice);
-            let list = lists.iter().copied().flatten();
-            out.extend(list.map(|(_, f)| f.value(contour, settings) as f32));
+            describe(contour, lists, if voice { &per_frame } else { &per_second }, out);
         }
     };
-    add(&llds[PITCH..ENERGY], seen.energy, CURVE, false);
-    add(&deltas[PITCH..ENERGY], seen.energy, CURVE, false);
-    add(&llds[ENERGY..], seen.spectral, CURVE, false);
-    add(&deltas[ENERGY..], seen.spectral, CURVE, false);
     add(&llds[..PITCH], seen.voice, VOICE, true);
     add(&deltas[..PITCH], seen.voice, VOICE, true);
     add(&llds[..1], seen.voicing, &[VOICING], false);
     add(&llds[PITCH..], seen.level, LEVEL, false);
     add(&deltas[PITCH..], seen.change, CHANGE, false);
     true
+}
+
+fn describe(contour: &mut Contour<f32>, lists: &[List], settings: &Settings, out: &mut Vec<f32>) {
+    let list = lists.iter().copied().flatten();
+    out.extend(list.map(|(_, f)| f.value(contour, settings) as f32));
 }
