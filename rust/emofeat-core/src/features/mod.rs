@@ -10,6 +10,7 @@ pub mod chroma;
 pub mod kaldi;
 mod measure;
 pub mod mel;
+pub mod perceptual;
 pub mod psf;
 pub mod pyaudioanalysis;
 mod shared;
@@ -60,6 +61,16 @@ pub const CATALOGUE: &[&Entry] = &[
     &spectral::SPECTRAL_FLUX,
     &spectral::SPECTRAL_ENTROPY,
     &spectral::SPECTRAL_SLOPE,
+    &perceptual::SPECTRAL_VARIANCE,
+    &perceptual::SPECTRAL_SKEWNESS,
+    &perceptual::SPECTRAL_KURTOSIS,
+    &perceptual::ALPHA_RATIO,
+    &perceptual::HAMMARBERG_INDEX,
+    &perceptual::SHARPNESS,
+    &perceptual::HARMONICITY,
+    &perceptual::AUDITORY_SPECTRUM,
+    &perceptual::RASTA_SPECTRUM,
+    &perceptual::LOUDNESS,
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,
