@@ -482,7 +482,7 @@ fn auditory(args: &Args, sr: u32, front: &FrontEnd) -> Result<(Stage, Vec<Box<dy
         )));
     }
     let corners = corners(args.int("n_bands"), fmin, fmax);
-    let bank = triangles(&corners, bin_hz(sr, front.n_fft), front.n_fft / 2 + 1);
+    let bank = triangles(&corners, [fmin, fmax], bin_hz(sr, front.n_fft), front.n_fft / 2 + 1);
     let centres = &corners[1..corners.len() - 1];
     let exponent = args.float("exponent");
     let weights: Vec<f64> = centres.iter().map(|mel| equal_loudness(hz(*mel)).ln()).collect();
@@ -518,11 +518,11 @@ fn corners(n: usize, fmin: f64, fmax: f64) -> Vec<f64> {
     (0..n + 2).map(|i| low + (high - low) * i as f64 / (n + 1) as f64).collect()
 }
 
-/// Triangles of height 1 between neighbouring corners, linear in mel. The bins nearest to both ends of the range
-/// and those beyond them take no part.
-fn triangles(corners: &[f64], step: f64, bins: usize) -> Bank {
-    let end = |mel: f64| (hz(mel) / step).round() as usize;
-    let (first, last) = (end(corners[0]) + 1, end(corners[corners.len() - 1]).min(bins));
+/// Triangles of height 1 between neighbouring corners, linear in mel. The bins nearest to both `ends` in Hz and
+/// those beyond them take no part.
+fn triangles(corners: &[f64], ends: [f64; 2], step: f64, bins: usize) -> Bank {
+    let [low, high] = ends.map(|hz| (hz / step).round() as usize);
+    let (first, last) = (low + 1, high.min(bins));
     let weight = |band: &[f64], k: usize| {
         let m = mel(k as f64 * step);
         let (up, down) = ((m - band[0]) / (band[1] - band[0]), (band[2] - m) / (band[2] - band[1]));
@@ -690,7 +690,7 @@ mod tests {
     #[test]
     fn triangles_of_neighbouring_bands_sum_to_one_between_their_centres() {
         let corners = corners(26, 20.0, 8000.0);
-        let bank = triangles(&corners, 16_000.0 / 2048.0, 1025).dense();
+        let bank = triangles(&corners, [20.0, 8000.0], 16_000.0 / 2048.0, 1025).dense();
         for k in 0..1025 {
             let (m, sum) =
                 (mel(k as f64 * 16_000.0 / 2048.0), bank.iter().map(|row| row[k]).sum::<f64>());
