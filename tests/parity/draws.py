@@ -301,6 +301,15 @@ def _psf_mfcc(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed
     return p | _some(draw, {"ceplifter": st.sampled_from([0, 10, 22]), "appendEnergy": st.booleans()}, known)
 
 
+def _auditory(sr: int) -> dict[str, st.SearchStrategy[Any]]:
+    return {
+        "n_bands": st.integers(5, 40),
+        "fmin": st.sampled_from([0.0, 20.0, 60.0]),
+        "fmax": st.sampled_from([3500.0, 6800.0, 20_000.0]),
+        "exponent": st.sampled_from([0.23, 0.33, 0.5, 1.0]),
+    }
+
+
 FAMILY: dict[str, Callable[..., Params]] = {
     "stft": _spectral(lambda sr: {}),
     "spectrogram": _spectral(lambda sr: {"power": st.sampled_from([1.0, 2.0, 0.5])}),
@@ -330,6 +339,20 @@ FAMILY: dict[str, Callable[..., Params]] = {
     "spectral_entropy": _spectral(lambda sr: {}),
     "spectral_slope": _spectral(
         lambda sr: {"fmin": st.sampled_from([0.0, 500.0]), "fmax": st.sampled_from([None, 1500.0, 3000.0])}
+    ),
+    **dict.fromkeys(
+        ("spectral_variance", "spectral_skewness", "spectral_kurtosis", "sharpness", "harmonicity"),
+        _spectral(lambda sr: {}),
+    ),
+    **dict.fromkeys(("alpha_ratio", "hammarberg_index"), _spectral(lambda sr: {})),
+    "auditory_spectrum": _spectral(_auditory),
+    "loudness": _spectral(_auditory),
+    "rasta_spectrum": _spectral(
+        lambda sr: {
+            **_auditory(sr),
+            "slowest": st.sampled_from([0.3, 1.0, 2.5]),
+            "fastest": st.sampled_from([20.0, 29.0, 40.0]),
+        }
     ),
     "zero_crossing_rate": _time(
         {"threshold": st.sampled_from([1e-10, 0.01]), "zero_pos": st.booleans(), "pad": st.booleans()}

@@ -343,6 +343,129 @@ def slope(rtol: float, atol: float) -> Gate:
     return gate
 
 
+def _power_noise(case: Case, precision: str) -> tuple[Array, Array, Array]:
+    """Power of every bin, how far the transform's noise may move it, and the frequencies of the bins."""
+    m, largest = _magnitudes(case)
+    noise = NOISE[precision] * largest
+    n_fft = case.params.get("n_fft", 2048)
+    return m**2, (2.0 * m + noise) * noise, np.fft.rfftfreq(n_fft, 1.0 / case.sr)
+
+
+def level_ratio(atol: float, precision: str, split: float, of: Callable[..., Array]) -> Gate:
+    """`atol`, and what noise does to the levels of two bands, whose power is the sum or the maximum of their bins."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        power, noise, f = _power_noise(case, precision)
+        allowed = np.full_like(expected, atol)
+        for band in (f < split, (f >= split) & (f <= 5000)):
+            level = np.maximum(of(power[:, band], axis=1, keepdims=True), 1e-14)
+            allowed += 20.0 * np.log10(1.0 + of(noise[:, band], axis=1, keepdims=True) / level)
+        within(actual, expected, allowed)
+
+    return gate
+
+
+def moments(rtol: float, precision: str, order: int) -> Gate:
+    """`rtol`, and what noise does to a moment: a bin's share of it is that of its influence function.
+
+    Where noise moves the variance itself by a tenth, the power lies in one bin, and ratios to it are undefined.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        power, noise, f = _power_noise(case, precision)
+        power, noise, f = power[:, 1:], noise[:, 1:], f[1:]
+        total = power.sum(axis=1, keepdims=True)
+        p, q = (x / np.where(total == 0, 1.0, total) for x in (power, noise))
+        d = f - p @ f[:, None]
+        m2, m3, m4 = (np.sum(p * d**k, axis=1, keepdims=True) for k in (2, 3, 4))
+        influence = {2: d**2 - m2, 3: d**3 - m3 - 3.0 * m2 * d, 4: d**4 - m4 - 4.0 * m3 * d}
+        moved = {k: np.sum(np.abs(x) * q, axis=1, keepdims=True) for k, x in influence.items()}
+        variance = np.where(m2 == 0, 1.0, m2)
+        share = moved[2] / variance
+        allowed = rtol * np.abs(expected)
+        if order == 2:
+            allowed = allowed + moved[2]
+        else:
+            own = moved[order] / variance ** (order / 2) + order / 2 * np.abs(expected) * share
+            allowed = np.where(share > 0.1, np.inf, allowed + rtol + own)
+        within(actual, expected, allowed)
+
+    return gate
+
+
+def sharpness(rtol: float, precision: str) -> Gate:
+    """`rtol`, and what noise does to a mean over the bins."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        power, noise, f = _power_noise(case, precision)
+        total = power[:, 1:].sum(axis=1, keepdims=True)
+        away = np.abs(oracles.sharpness_weights(f[1:]) - expected)
+        moved = np.sum(away * noise[:, 1:], axis=1, keepdims=True) / np.where(total == 0, 1.0, total)
+        within(actual, expected, rtol * np.abs(expected) + moved)
+
+    return gate
+
+
+def auditory(rtol: float, precision: str, kind: str) -> Gate:
+    """`rtol`, and what noise does to a band, after the filter over time and the compression."""
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        p = case.params
+        n_fft, hop = p.get("n_fft", 2048), p.get("hop_length", 512)
+        shape = {k: p[k] for k in ("n_bands", "fmin", "fmax") if k in p}
+        filters, _ = oracles.auditory_filters(case.sr, n_fft, **shape)
+        power, noise, _ = _power_noise(case, precision)
+        moved = np.log1p((noise @ filters.T) / np.maximum(power @ filters.T, 9.3e-10))
+        if kind == "rasta":
+            slopes = {k: p[k] for k in ("slowest", "fastest") if k in p}
+            taps, pole = oracles.rasta_coefficients(case.sr / hop, **slopes)
+            moved = oracles.rasta_filtered(moved + rtol, np.abs(taps), abs(pole))
+        relative_error = rtol + np.expm1(p.get("exponent", 0.33) * moved)
+        if kind == "mean":
+            bands = oracles.auditory_spectrum(case.y, case.sr, **p)
+            within(actual, expected, np.mean(bands * relative_error, axis=1, keepdims=True))
+        else:
+            within(actual, expected, expected * relative_error)
+
+    return gate
+
+
+def excursions(rtol: float, precision: str) -> Gate:
+    """`rtol`, and what noise does to the heights of peaks and valleys.
+
+    A bin that is level with one two bins away becomes an extremum or not by rounding, which tones and clicks do; of such
+    signals three quarters of the frames have to agree.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        same_shape(actual, expected)
+        _, noise, _ = _power_noise(case, precision)
+        allowed = rtol * np.abs(expected) + 2.0 * noise[:, 1:].mean(axis=1, keepdims=True)
+        if case.broadband:
+            within(actual, expected, allowed)
+            return
+        strays = np.abs(np.nan_to_num(actual - expected)) > allowed
+        assert np.mean(strays) <= 0.25, f"{np.sum(strays)} of {strays.size} frames are off"
+
+    return gate
+
+
+def perceptual(precision: str, rtol: float) -> dict[str, Gate]:
+    """Gates of the perceptual descriptors."""
+    return {
+        "spectral_variance": moments(rtol, precision, 2),
+        "spectral_skewness": moments(rtol, precision, 3),
+        "spectral_kurtosis": moments(rtol, precision, 4),
+        "alpha_ratio": level_ratio(10.0 * rtol, precision, 1000.0, np.sum),
+        "hammarberg_index": level_ratio(10.0 * rtol, precision, 2000.0, np.max),
+        "sharpness": sharpness(rtol, precision),
+        "harmonicity": excursions(rtol, precision),
+        "auditory_spectrum": auditory(rtol, precision, "bands"),
+        "rasta_spectrum": auditory(rtol, precision, "rasta"),
+        "loudness": auditory(rtol, precision, "mean"),
+    }
+
+
 def crossings(actual: Array, expected: Array, case: Case) -> None:
     """The very same number of crossings; the quotient may be stored in single precision."""
     n = case.params.get("frame_length", 2048)
@@ -492,6 +615,7 @@ FLOAT64: dict[str, Gate] = {
     "spectral_flux": relative(1e-5, 1e-12),
     "spectral_entropy": relative(1e-5, 1e-9),
     "spectral_slope": relative(1e-5, 1e-6),
+    **perceptual("float64", 1e-6),
     "energy_entropy": relative(1e-6, 1e-9),
     "kaldi_fbank": kaldi_double(1e-5),
     "kaldi_mfcc": kaldi_double(1e-4),
@@ -530,6 +654,8 @@ FLOAT32: dict[str, Gate] = {
     "spectral_flux": relative(1e-3, 1e-6),
     "spectral_entropy": relative(1e-5, 1e-5),
     "spectral_slope": slope(1e-3, 1e-3),
+    # Single-precision bins of the broadest sums, and 1e-6 of each logarithm that the filter over time adds up.
+    **perceptual("float32", 1e-4),
     "energy_entropy": relative(1e-5, 1e-5),
     "kaldi_fbank": kaldi(0.98),
     "kaldi_mfcc": kaldi(0.98, mfcc=True),

@@ -588,6 +588,181 @@ def spectral_slope(
     return ((level - level.mean(axis=1, keepdims=True)) @ x / np.sum(x * x))[:, None]
 
 
+# --------------------------------------------------------- perceptual descriptors on the general spectrum (ours)
+
+
+def _power_and_hz(y: ArrayLike, sr: float, n_fft: int, front: dict[str, Any]) -> tuple[Array, Array]:
+    """|STFT|^2 and the frequency of every bin."""
+    return spectrogram(y, sr, power=2.0, n_fft=n_fft, **front), np.fft.rfftfreq(n_fft, 1.0 / sr)
+
+
+def _level_ratio(over: Array, under: Array, needed: Array) -> Array:
+    """Difference of two levels in dB, each at least -140; 0 where `needed` is silent."""
+    db = [10.0 * np.log10(np.maximum(x, 1e-14)) for x in (over, under)]
+    return np.where(needed == 0, 0.0, db[0] - db[1])[:, None]
+
+
+def alpha_ratio(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Summed power from 1 to 5 kHz over that below 1 kHz, in dB. Eyben et al. (2016)."""
+    power, f = _power_and_hz(y, sr, n_fft, front)
+    low = power[:, f < 1000].sum(axis=1)
+    return _level_ratio(power[:, (f >= 1000) & (f <= 5000)].sum(axis=1), low, low)
+
+
+def hammarberg_index(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Largest power below 2 kHz over the largest from 2 to 5 kHz, in dB. Eyben et al. (2016)."""
+    power, f = _power_and_hz(y, sr, n_fft, front)
+    high = power[:, (f >= 2000) & (f <= 5000)].max(axis=1)
+    return _level_ratio(power[:, f < 2000].max(axis=1), high, high)
+
+
+def central_moments(y: ArrayLike, sr: float, n_fft: int, front: dict[str, Any]) -> list[Array]:
+    """Second to fourth central moments of frequency in Hz, weighted by power, without the bin of 0 Hz."""
+    power, f = _power_and_hz(y, sr, n_fft, front)
+    total = power[:, 1:].sum(axis=1, keepdims=True)
+    p = power[:, 1:] / np.where(total == 0, 1.0, total)
+    d = f[1:] - p @ f[1:, None]
+    return [np.sum(p * d**order, axis=1, keepdims=True) for order in (2, 3, 4)]
+
+
+def spectral_variance(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Peeters (2004), section 6.1.2."""
+    return central_moments(y, sr, n_fft, front)[0]
+
+
+def spectral_skewness(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Peeters (2004), section 6.1.3."""
+    second, third, _ = central_moments(y, sr, n_fft, front)
+    return np.where(second == 0, 0.0, third / np.where(second == 0, 1.0, second) ** 1.5)
+
+
+def spectral_kurtosis(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Peeters (2004), section 6.1.4."""
+    second, _, fourth = central_moments(y, sr, n_fft, front)
+    return np.where(second == 0, 0.0, fourth / np.where(second == 0, 1.0, second) ** 2)
+
+
+def sharpness_weights(f: Array) -> Array:
+    """0.11 z g(z) at frequencies f: Traunmueller (1990), Zwicker and Fastl (1999)."""
+    bark = 26.81 * f / (1960.0 + f) - 0.53
+    bark = np.where(bark < 2.0, bark + 0.15 * (2.0 - bark), bark + 0.22 * np.maximum(bark - 20.1, 0.0))
+    high = 1.0 + (np.maximum(bark - 16.0, 0.0) / 4.0) ** 1.5849625
+    return 0.11 * bark * np.where(bark <= 16.0, 1.0, high)
+
+
+def sharpness(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Mean of the weights over the bins from 1 on, weighted by power."""
+    power, f = _power_and_hz(y, sr, n_fft, front)
+    total = power[:, 1:].sum(axis=1)
+    return (power[:, 1:] @ sharpness_weights(f[1:]) / np.where(total == 0, 1.0, total))[:, None]
+
+
+def harmonicity(y: ArrayLike, sr: float = 22050, *, n_fft: int = 2048, **front: Any) -> Array:
+    """Half the sum of distances between consecutive extrema of power over the number of bins."""
+    rows = []
+    for x in spectrogram(y, sr, power=2.0, n_fft=n_fft, **front)[:, 1:]:
+        around = np.stack([x[:-4], x[1:-3], x[3:-1], x[4:]])
+        mid = x[2:-2]
+        extrema = mid[np.all(mid > around, axis=0) | np.all(mid < around, axis=0)]
+        rows.append(np.abs(np.diff(extrema)).sum() / 2.0 / len(x))
+    return np.array(rows)[:, None]
+
+
+def auditory_filters(
+    sr: float, n_fft: int, *, n_bands: int = 26, fmin: float = 20.0, fmax: float = 8000.0
+) -> tuple[Array, Array]:
+    """Triangles linear in mel, (n_bands, bins), and the equal-loudness weight of each centre."""
+    fmax = min(fmax, sr / 2.0)
+    corners = np.linspace(1127.0 * np.log1p(fmin / 700.0), 1127.0 * np.log1p(fmax / 700.0), n_bands + 2)
+    f = np.fft.rfftfreq(n_fft, 1.0 / sr)
+    m = 1127.0 * np.log1p(f / 700.0)
+    step = f[1] if len(f) > 1 else math.inf
+    bins = np.arange(len(f))
+    part = (bins > math.floor(fmin / step + 0.5)) & (bins < math.floor(fmax / step + 0.5))
+    filters = np.array(
+        [
+            np.interp(m, corners[j : j + 3], [0.0, 1.0, 0.0], left=0.0, right=0.0) * part
+            for j in range(n_bands)
+        ]
+    )
+    w2 = (2.0 * np.pi * 700.0 * np.expm1(corners[1:-1] / 1127.0)) ** 2
+    under = (w2 + 6.3e6) ** 2 * (w2 + 0.38e9) * (w2**3.5 + 1.7e31)
+    return filters, 1e32 * (w2 + 56.8e6) * w2**2 / under
+
+
+def auditory_bands(
+    y: ArrayLike, sr: float, n_fft: int, shape: dict[str, Any], front: dict[str, Any]
+) -> tuple[Array, Array]:
+    """Power in each band, at least 9.3e-10, and the bands' equal-loudness weights."""
+    filters, weights = auditory_filters(sr, n_fft, **shape)
+    power = spectrogram(y, sr, power=2.0, n_fft=n_fft, **front)
+    return np.maximum(power @ filters.T, 9.3e-10), weights
+
+
+def _split(given: dict[str, Any], names: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those of the parameters that are called `names`, and the others."""
+    return {k: v for k, v in given.items() if k in names}, {k: v for k, v in given.items() if k not in names}
+
+
+_AUDITORY = ("n_bands", "fmin", "fmax")
+
+
+def auditory_spectrum(
+    y: ArrayLike, sr: float = 22050, *, exponent: float = 0.33, n_fft: int = 2048, **rest: Any
+) -> Array:
+    """Hermansky (1990): bands, equal-loudness weights, compression."""
+    bands, weights = auditory_bands(y, sr, n_fft, *_split(rest, _AUDITORY))
+    return (bands * weights) ** exponent
+
+
+def loudness(y: ArrayLike, sr: float = 22050, **params: Any) -> Array:
+    """Mean of the auditory spectrum."""
+    return auditory_spectrum(y, sr, **params).mean(axis=1, keepdims=True)
+
+
+def rasta_coefficients(rate: float, slowest: float = 1.0, fastest: float = 29.0) -> tuple[Array, float]:
+    """Taps on the input and the pole of the RASTA filter at `rate` frames a second.
+
+    Hermansky and Morgan (1994): zeros at 0, at half the rate and at `fastest`, so (1 - z^-2)(1 - 2 cos z^-1 + z^-2),
+    scaled as in ComParE.
+    """
+    c = math.cos(2.0 * math.pi * min(fastest, rate / 2.0) / rate)
+    taps = np.convolve([1.0, 0.0, -1.0], [1.0, -2.0 * c, 1.0])
+    taps[2] = 0.0  # 1 - 1, whatever the rounding
+    pole = 1.0 - math.sin(2.0 * math.pi * min(slowest, rate / 4.0) / rate)
+    return 2.0 * taps / math.sqrt(10.0 * (32.0 * c**2 + 8.0)), pole
+
+
+def rasta_filtered(x: Array, taps: Array, pole: float) -> Array:
+    """The filter over the rows of x; the output is fed back from the seventh row on, the first five are 0."""
+    out = np.zeros_like(x)
+    for t in range(len(x)):
+        for i in range(min(t, 4) + 1):
+            out[t] += taps[i] * x[t - i]
+        if t > 5:
+            out[t] += pole * out[t - 1]
+    out[:5] = 0.0
+    return out
+
+
+def rasta_spectrum(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    exponent: float = 0.33,
+    slowest: float = 1.0,
+    fastest: float = 29.0,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    **rest: Any,
+) -> Array:
+    """Logarithmic bands through the filter, then weights and compression."""
+    shape, front = _split(rest, _AUDITORY)
+    bands, weights = auditory_bands(y, sr, n_fft, shape, {**front, "hop_length": hop_length})
+    filtered = rasta_filtered(np.log(bands), *rasta_coefficients(sr / hop_length, slowest, fastest))
+    return np.exp(exponent * (filtered + np.log(weights)))
+
+
 def energy_entropy(
     y: ArrayLike,
     sr: float = 22050,
@@ -1099,6 +1274,16 @@ ORACLES: dict[str, Oracle] = {
     "spectral_flux": spectral_flux,
     "spectral_entropy": spectral_entropy,
     "spectral_slope": spectral_slope,
+    "spectral_variance": spectral_variance,
+    "spectral_skewness": spectral_skewness,
+    "spectral_kurtosis": spectral_kurtosis,
+    "alpha_ratio": alpha_ratio,
+    "hammarberg_index": hammarberg_index,
+    "sharpness": sharpness,
+    "harmonicity": harmonicity,
+    "auditory_spectrum": auditory_spectrum,
+    "rasta_spectrum": rasta_spectrum,
+    "loudness": loudness,
     "energy_entropy": energy_entropy,
     "kaldi_fbank": kaldi_fbank,
     "kaldi_mfcc": kaldi_mfcc,
@@ -1119,6 +1304,8 @@ _TRANSFORMED = frozenset(
     name
     for name in ORACLES
     if name in ("stft", "spectrogram", "melspectrogram", "logmel", "mfcc", "chroma_stft")
+    or name in ("alpha_ratio", "hammarberg_index", "sharpness", "harmonicity")
+    or name in ("auditory_spectrum", "rasta_spectrum", "loudness")
     or name.startswith("spectral_")
 )
 _FRAMED = frozenset(("zero_crossing_rate", "rms", "energy_entropy"))

@@ -134,7 +134,7 @@ pub trait OpRun<T: Real>: Send {
 /// and ended in ways that front ends and bases cannot say.
 pub trait Assembler: Send + Sync {
     /// An analysis at the start of a recording.
-    fn begin(&self) -> Box<dyn Assembly>;
+    fn begin(&self) -> Result<Box<dyn Assembly>>;
 }
 
 /// An [`Assembler`] on its way along one recording.

@@ -434,8 +434,8 @@ impl Plan {
         let single = single.collect::<Vec<_>>();
         let double = self.double.iter().map(|g| g.whole(samples));
         let double = double.collect::<Vec<_>>();
-        let sets = self.sets.iter().map(|g| g.whole(samples)).collect();
-        Ok(self.collect(single, double, sets))
+        let sets: Result<Vec<_>> = self.sets.iter().map(|g| g.whole(samples)).collect();
+        Ok(self.collect(single, double, sets?))
     }
 
     /// Features of a spectrum given by the caller: `spectrum` holds frames of `n_fft / 2 + 1` values
@@ -767,7 +767,8 @@ impl Run {
         let double: Vec<_> = plan.double.iter().map(GroupRun::new).collect();
         let passes = single.iter().map(|g| g.passes).chain(double.iter().map(|g| g.passes)).max();
         let passes = passes.unwrap_or(1);
-        let sets = plan.sets.iter().map(SetRun::new).collect();
+        let sets: Result<Vec<_>> = plan.sets.iter().map(SetRun::new).collect();
+        let sets = sets?;
         Ok(Self { plan, single, double, sets, pass: 0, passes, count: 0, ended: false })
     }
 

@@ -11,6 +11,7 @@ pub mod kaldi;
 mod measure;
 pub mod mel;
 pub mod opensmile;
+pub mod perceptual;
 pub mod psf;
 pub mod pyaudioanalysis;
 mod shared;
@@ -63,6 +64,16 @@ pub const CATALOGUE: &[&Entry] = &[
     &spectral::SPECTRAL_FLUX,
     &spectral::SPECTRAL_ENTROPY,
     &spectral::SPECTRAL_SLOPE,
+    &perceptual::SPECTRAL_VARIANCE,
+    &perceptual::SPECTRAL_SKEWNESS,
+    &perceptual::SPECTRAL_KURTOSIS,
+    &perceptual::ALPHA_RATIO,
+    &perceptual::HAMMARBERG_INDEX,
+    &perceptual::SHARPNESS,
+    &perceptual::HARMONICITY,
+    &perceptual::AUDITORY_SPECTRUM,
+    &perceptual::RASTA_SPECTRUM,
+    &perceptual::LOUDNESS,
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,

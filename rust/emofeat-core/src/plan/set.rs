@@ -41,20 +41,23 @@ impl SetGroup {
     }
 
     /// Runs `work` with an analysis from the store, which keeps it for the next recording.
-    fn with_analysis<R>(&self, work: impl FnOnce(&mut dyn Assembly) -> R) -> R {
+    fn with_analysis<R>(&self, work: impl FnOnce(&mut dyn Assembly) -> R) -> Result<R> {
         // Never waits: a lock that was held while the process forked stays held in the child.
         let found = self.spare.try_lock().ok().and_then(|mut spare| spare.pop());
-        let mut analysis = found.unwrap_or_else(|| self.assembler.begin());
+        let mut analysis = match found {
+            Some(analysis) => analysis,
+            None => self.assembler.begin()?,
+        };
         analysis.restart();
         let result = work(analysis.as_mut());
         if let Ok(mut spare) = self.spare.try_lock() {
             spare.push(analysis);
         }
-        result
+        Ok(result)
     }
 
     /// All members' values for a whole signal.
-    pub fn whole<S: Sample>(&self, samples: &[S]) -> Vec<Vec<f32>> {
+    pub fn whole<S: Sample>(&self, samples: &[S]) -> Result<Vec<Vec<f32>>> {
         let samples: Vec<f32> = samples.iter().map(|x| x.to()).collect();
         self.with_analysis(|analysis| {
             analysis.push(&samples);
@@ -128,9 +131,9 @@ pub(super) struct SetRun {
 }
 
 impl SetRun {
-    pub fn new(group: &SetGroup) -> Self {
+    pub fn new(group: &SetGroup) -> Result<Self> {
         let members = group.members.iter().map(SetMemberRun::new).collect();
-        Self { analysis: group.assembler.begin(), members, samples: Vec::new() }
+        Ok(Self { analysis: group.assembler.begin()?, members, samples: Vec::new() })
     }
 
     /// One piece of the last pass, the only one that a set takes part in.

@@ -19,9 +19,9 @@ struct SetAssembler {
 }
 
 impl Assembler for SetAssembler {
-    fn begin(&self) -> Box<dyn Assembly> {
-        let analysis = Analysis::with_plan(self.plan.clone());
-        match self.set {
+    fn begin(&self) -> Result<Box<dyn Assembly>> {
+        let analysis = Analysis::with_plan(self.plan.clone())?;
+        Ok(match self.set {
             Set::Egemaps => {
                 let scratch = egemaps::Scratch::default();
                 Box::new(Egemaps { analysis, variant: self.variant, scratch })
@@ -31,7 +31,7 @@ impl Assembler for SetAssembler {
                 let scratch = compare::Scratch::default();
                 Box::new(Compare { analysis, variant: self.variant, deltas, done: 0, scratch })
             }
-        }
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Perturbation of pitch periods: jitter, shimmer, and how far single periods are from their mean.
 
+use super::Set;
 use super::clock::Clock;
 use super::parabola::vertex;
-use super::Set;
 use crate::dsp::lanes::kernel;
 
 /// Correlation of neighbouring periods from which they count as a match.
@@ -248,7 +248,8 @@ impl Walk {
     fn values(&self, memory: &mut Memory, log_hnr: f32) -> PeriodValues {
         if self.periods.count > 0 {
             let positive = self.amplitude > 0.0;
-            memory.shimmer = if positive { self.amplitude_difference / self.amplitude } else { 0.0 };
+            memory.shimmer =
+                if positive { self.amplitude_difference / self.amplitude } else { 0.0 };
         }
         PeriodValues {
             jitter: self.differences.relative(&self.periods, &mut memory.jitter),
