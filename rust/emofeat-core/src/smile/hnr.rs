@@ -117,7 +117,7 @@ fn nearest_peak(at: &impl Fn(usize) -> f32, last: usize, start: usize) -> usize 
     nearest.unwrap_or_else(|| match (at(0) > at(start), at(last) > at(start)) {
         (true, false) => 0,
         (false, true) => last,
-        (true, true) if start < (last + 1) / 2 => 0,
+        (true, true) if start < last.div_ceil(2) => 0,
         (true, true) => last,
         (false, false) => start,
     })
