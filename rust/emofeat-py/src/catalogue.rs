@@ -5,7 +5,7 @@ use crate::errors::{Raise, bad};
 use emofeat_core::dsp::mel::{self, Norm};
 use emofeat_core::dsp::{cepstrum, window as windows};
 use emofeat_core::features::{CATALOGUE, Make, pyaudioanalysis};
-use emofeat_core::functionals;
+use emofeat_core::functionals as summaries;
 use emofeat_core::plan::{NUMERICS_VERSION, Plan, Values};
 use emofeat_core::sets::{FRONT_ENDS, SETS, front_end};
 use emofeat_core::spec::{Kind, Param, Spec};
@@ -84,7 +84,7 @@ pub fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
 #[pyfunction]
 pub fn functionals(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let out = PyList::empty(py);
-    for functional in functionals::CATALOGUE {
+    for functional in summaries::CATALOGUE {
         let entry = PyDict::new(py);
         entry.set_item("name", functional.name)?;
         entry.set_item("family", functional.family)?;
