@@ -332,20 +332,24 @@ kernel! {
         for (group, out) in out.as_chunks_mut::<L>().0.iter_mut().enumerate() {
             let base = shortest + group * L;
             let y = &wave[base..];
-            // Four running sums: additions wait for each other, multiplications do not.
+            // Four running sums, over a quarter each: additions wait for each other.
             let mut dots = [[0.0; L]; 4];
-            for i in 0..base / 4 {
-                for r in 0..4 {
-                    let (x, row) = (wave[4 * i + r], &y[4 * i + r..][..L]);
+            let quarter = base / 4;
+            let part = |r: usize| {
+                let rows = y[r * quarter..][..quarter + L - 1].windows(L);
+                wave[r * quarter..][..quarter].iter().zip(rows)
+            };
+            for (((a, b), c), d) in part(0).zip(part(1)).zip(part(2)).zip(part(3)) {
+                for (dots, (x, row)) in dots.iter_mut().zip([a, b, c, d]) {
                     for l in 0..L {
-                        dots[r][l] += x * row[l];
+                        dots[l] += x * row[l];
                     }
                 }
             }
-            for i in base / 4 * 4..base + L - 1 {
+            for i in 4 * quarter..base + L - 1 {
                 let (x, row) = (wave[i], &y[i..][..L]);
                 for l in 0..L {
-                    dots[0][l] += if i < base + l { x * row[l] } else { 0.0 };
+                    dots[3][l] += if i < base + l { x * row[l] } else { 0.0 };
                 }
             }
             let (mut first, mut second) = ([[0.0; L]; 2], [[0.0; L]; 2]);

@@ -111,18 +111,16 @@ impl Shs {
         thin(mag, peaks, a);
         smoothen(a, smooth);
         self.spline.evaluate(smooth, z, log);
-        weigh(&self.weight, log);
-        let mut mean = [0.0; L];
-        sum(&self.shifts, log, a, &mut mean);
+        sum(&self.weight, &self.shifts, log, a);
         let mut highest = [Highest::default(); L];
         pick(a, &mut highest);
-        for ((out, highest), mean) in out.iter_mut().zip(&highest).zip(mean) {
-            *out = self.refine(highest, mean);
+        for (out, highest) in out.iter_mut().zip(&highest) {
+            *out = self.refine(highest);
         }
     }
 
     /// The kept peaks placed between points, those out of range left out, the best scored first.
-    fn refine(&self, highest: &Highest, mean: f64) -> Candidates {
+    fn refine(&self, highest: &Highest) -> Candidates {
         let mut out = Candidates::default();
         let mut score = [0.0f32; CANDIDATES];
         let mut count = 0;
@@ -133,9 +131,9 @@ impl Shs {
             if f < self.range[0] || f > self.range[1] {
                 continue;
             }
-            let above = value > 0.0 && value > mean;
+            let above = value > 0.0 && value > highest.mean;
             out.f[count] = f;
-            out.v[count] = if above { (1.0 - mean / value) as f32 } else { 0.0 };
+            out.v[count] = if above { (1.0 - highest.mean / value) as f32 } else { 0.0 };
             score[count] = value as f32;
             count += 1;
         }
@@ -211,30 +209,24 @@ kernel! {
 }
 
 kernel! {
-    /// The ear's weights; what the spline makes negative becomes 0.
-    fn weigh / weigh_with<; L>(weight: &[f64], rows: &mut [[f32; L]]) {
-        for (row, w) in rows.iter_mut().zip(weight) {
-            for l in 0..L {
-                row[l] = if row[l] > 0.0 { (f64::from(row[l]) * w) as f32 } else { 0.0 };
-            }
-        }
-    }
-}
-
-kernel! {
-    /// Sums over the harmonics, divided by their number, and their mean over all points. No term is
-    /// negative.
+    /// Weighs the rows of the logarithmic axis (what the spline made negative becomes 0) and sums
+    /// them over the harmonics, divided by their number.
     fn sum / sum_with<; L>(
-        shifts: &[(usize, f32)], rows: &[[f32; L]], sums: &mut [[f32; L]], mean: &mut [f64; L],
+        weight: &[f64], shifts: &[(usize, f32)], rows: &mut [[f32; L]], sums: &mut [[f32; L]],
     ) {
         let n = rows.len();
-        let mut total = [0.0f64; L];
-        let mut active = shifts.len();
-        for j in 0..n {
-            while active > 0 && j + shifts[active - 1].0 >= n {
-                active -= 1;
-            }
+        let mut active = 0;
+        // Downwards: the harmonics of a point lie above it and have been weighed.
+        for j in (0..n).rev() {
             let mut s = rows[j];
+            for l in 0..L {
+                let weighed = (f64::from(s[l]) * weight[j]) as f32;
+                s[l] = if s[l] > 0.0 { weighed } else { 0.0 };
+            }
+            rows[j] = s;
+            while active < shifts.len() && j + shifts[active].0 < n {
+                active += 1;
+            }
             for &(shift, factor) in &shifts[..active] {
                 let row = &rows[j + shift];
                 for l in 0..L {
@@ -243,12 +235,8 @@ kernel! {
             }
             for l in 0..L {
                 s[l] /= HARMONICS as f32;
-                total[l] += f64::from(s[l]);
             }
             sums[j] = s;
-        }
-        for l in 0..L {
-            mean[l] = total[l] / n as f64;
         }
     }
 }
@@ -258,6 +246,8 @@ kernel! {
 struct Highest {
     peaks: [Peak; CANDIDATES],
     count: usize,
+    /// Mean over all points.
+    mean: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -286,14 +276,16 @@ impl Highest {
 
 kernel! {
     fn pick / pick_with<; L>(sums: &[[f32; L]], highest: &mut [Highest; L]) {
-        let mut floor = [-1.0f32; L];
-        for j in 1..sums.len() - 1 {
+        let n = sums.len();
+        let (mut floor, mut total) = ([-1.0f32; L], sums[0].map(f64::from));
+        for j in 1..n - 1 {
             let (before, here, after) = (&sums[j - 1], &sums[j], &sums[j + 1]);
             // Few points are peaks that matter: first whether any lane has one.
             let mut hits = 0u32;
             for l in 0..L {
                 let hit = (before[l] < here[l]) & (here[l] > after[l]) & (here[l] > floor[l]);
                 hits |= u32::from(hit) << l;
+                total[l] += f64::from(here[l]);
             }
             while hits != 0 {
                 let l = hits.trailing_zeros() as usize;
@@ -301,6 +293,9 @@ kernel! {
                 highest[l].insert(Peak { at: j, y: [before[l], here[l], after[l]] });
                 floor[l] = highest[l].floor();
             }
+        }
+        for l in 0..L {
+            highest[l].mean = (total[l] + f64::from(sums[n - 1][l])) / n as f64;
         }
     }
 }
