@@ -48,9 +48,9 @@ impl Auditory {
     /// The bands on the axis of `grid`, and `mfcc` cepstral coefficients.
     pub fn new(grid: &Grid, mfcc: usize, variant: Variant) -> Self {
         let high = (grid.delta * (grid.k / 2) as f64).min(8000.0);
-        let (from, to) = (mel(20.0), mel(high));
-        let step = (to - from) / (BANDS + 1) as f64;
-        let centres: Vec<f32> = (0..BANDS + 2).map(|j| (from + step * j as f64) as f32).collect();
+        let (from, to) = (mel(20.0) as f32, mel(high) as f32);
+        let step = (to - from) / (BANDS + 1) as f32;
+        let centres: Vec<f32> = (0..BANDS + 2).map(|j| from + step * j as f32).collect();
         let hz = |m: f32| 700.0 * ((f64::from(m) / 1127.0).exp() - 1.0);
         Self {
             bank: triangles(grid, high, &centres).plan(),
