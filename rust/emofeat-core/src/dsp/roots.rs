@@ -1,5 +1,4 @@
-//! Roots of real polynomials, all at once, of [`L64`] polynomials side by side: Ehrlich's and
-//! Aberth's simultaneous iteration.
+//! All roots of `L` real polynomials side by side, by the simultaneous iteration of Ehrlich and Aberth.
 //!
 //! Every root is corrected by Newton's step for the polynomial divided by the other
 //! approximations, which converges cubically from almost anywhere (O. Aberth, "Iteration methods for
@@ -7,10 +6,10 @@
 //! that has converged is held, so that a polynomial's roots have the same bits whatever stands beside
 //! it.
 
-use super::lanes::{L64, kernel};
+use super::lanes::kernel;
 
 /// A row of real or imaginary parts.
-type Row = [f64; L64];
+type Row<const L: usize> = [f64; L];
 
 /// Iterations after which a root is taken as it is. Simple roots need about ten; those that coincide
 /// are approached only linearly.
@@ -47,10 +46,17 @@ impl<const N: usize> Roots<N> {
     /// Roots of `z^N + c[0] z^(N-1) + … + c[N-1]`, as real and imaginary parts, in no particular order.
     ///
     /// Trailing zeros among the coefficients are roots that are exactly zero. Roots of multiplicity
-    /// `m` have about the `m`-th part of the digits of single ones.
-    pub fn find(&self, c: &[Row; N], re: &mut [Row; N], im: &mut [Row; N]) {
-        let mut active = [[0.0; L64]; N];
-        for l in 0..L64 {
+    /// `m` have about the `m`-th part of the digits of single ones. Moduli must lie between about
+    /// 1e-15 and 1e15 (products of squared distances are formed); a polynomial with NaN among its
+    /// coefficients has NaN among its roots.
+    pub fn find<const L: usize>(
+        &self,
+        c: &[Row<L>; N],
+        re: &mut [Row<L>; N],
+        im: &mut [Row<L>; N],
+    ) {
+        let mut active = [[0.0; L]; N];
+        for l in 0..L {
             let degree = (0..N).rev().find(|&k| c[k][l] != 0.0).map_or(0, |k| k + 1);
             let radius = if degree == 0 { 0.0 } else { geometric_mean(c[degree - 1][l], degree) };
             for k in 0..N {
@@ -77,24 +83,24 @@ fn geometric_mean(product: f64, degree: usize) -> f64 {
 }
 
 kernel! {
-    fn iterate / iterate_with<; N>(
-        c: &[Row; N],
-        re: &mut [Row; N],
-        im: &mut [Row; N],
-        active: &mut [Row; N],
+    fn iterate / iterate_with<; N, L>(
+        c: &[Row<L>; N],
+        re: &mut [Row<L>; N],
+        im: &mut [Row<L>; N],
+        active: &mut [Row<L>; N],
     ) {
-        let mut distances = [[[0.0; L64]; 2]; N];
+        let mut distances = [[[0.0; L]; 2]; N];
         for _ in 0..ITERATIONS {
             if active.as_flattened().iter().all(|x| *x == 0.0) {
                 return;
             }
-            let (mut sum_re, mut sum_im) = ([[0.0; L64]; N], [[0.0; L64]; N]);
+            let (mut sum_re, mut sum_im) = ([[0.0; L]; N], [[0.0; L]; N]);
             for i in 1..N {
                 repulsion(i, re, im, &mut distances, &mut sum_re, &mut sum_im);
             }
             for i in 0..N {
                 let (p, d) = value_and_slope(c, &re[i], &im[i]);
-                for l in 0..L64 {
+                for l in 0..L {
                     // p / (p' - p Σ 1/(z - z_j))
                     let qr = d[0][l] - (p[0][l] * sum_re[i][l] - p[1][l] * sum_im[i][l]);
                     let qi = d[1][l] - (p[0][l] * sum_im[i][l] + p[1][l] * sum_re[i][l]);
@@ -120,18 +126,18 @@ kernel! {
 /// One division serves all: the reciprocal of the product of all squared distances, times the
 /// product of all but one.
 #[inline(always)]
-fn repulsion<const N: usize>(
+fn repulsion<const N: usize, const L: usize>(
     i: usize,
-    re: &[Row; N],
-    im: &[Row; N],
-    distances: &mut [[Row; 2]; N],
-    sum_re: &mut [Row; N],
-    sum_im: &mut [Row; N],
+    re: &[Row<L>; N],
+    im: &[Row<L>; N],
+    distances: &mut [[Row<L>; 2]; N],
+    sum_re: &mut [Row<L>; N],
+    sum_im: &mut [Row<L>; N],
 ) {
     let (zr, zi) = (re[i], im[i]);
-    let mut product = [1.0; L64];
+    let mut product = [1.0; L];
     for ([square, before], (x, y)) in distances.iter_mut().zip(re.iter().zip(im)).take(i) {
-        for l in 0..L64 {
+        for l in 0..L {
             let (x, y) = (zr[l] - x[l], zi[l] - y[l]);
             let d = x * x + y * y;
             // Two approximations in one place say nothing about each other.
@@ -140,14 +146,14 @@ fn repulsion<const N: usize>(
             product[l] *= square[l];
         }
     }
-    let (mut own_re, mut own_im, mut rest) = ([0.0; L64], [0.0; L64], [0.0; L64]);
-    for l in 0..L64 {
+    let (mut own_re, mut own_im, mut rest) = ([0.0; L], [0.0; L], [0.0; L]);
+    for l in 0..L {
         rest[l] = 1.0 / product[l];
     }
     for j in (0..i).rev() {
         let [square, before] = &distances[j];
         let (x, y, sum_re, sum_im) = (&re[j], &im[j], &mut sum_re[j], &mut sum_im[j]);
-        for l in 0..L64 {
+        for l in 0..L {
             let inverse = rest[l] * before[l];
             rest[l] *= square[l];
             let (u, v) = ((zr[l] - x[l]) * inverse, (y[l] - zi[l]) * inverse);
@@ -163,16 +169,20 @@ fn repulsion<const N: usize>(
 /// The polynomial and its derivative at `z`, by two divisions by the real quadratic whose roots are
 /// `z` and its conjugate: half the operations of Horner's rule.
 #[inline(always)]
-fn value_and_slope<const N: usize>(c: &[Row; N], re: &Row, im: &Row) -> ([Row; 2], [Row; 2]) {
-    let (mut s, mut t) = ([0.0; L64], [0.0; L64]);
-    for l in 0..L64 {
+fn value_and_slope<const N: usize, const L: usize>(
+    c: &[Row<L>; N],
+    re: &Row<L>,
+    im: &Row<L>,
+) -> ([Row<L>; 2], [Row<L>; 2]) {
+    let (mut s, mut t) = ([0.0; L], [0.0; L]);
+    for l in 0..L {
         (s[l], t[l]) = (2.0 * re[l], re[l] * re[l] + im[l] * im[l]);
     }
     // The last two coefficients of the quotient, and of the quotient's own.
-    let (mut b0, mut b1) = ([0.0; L64], [1.0; L64]);
-    let (mut d0, mut d1) = ([0.0; L64], [0.0; L64]);
+    let (mut b0, mut b1) = ([0.0; L], [1.0; L]);
+    let (mut d0, mut d1) = ([0.0; L], [0.0; L]);
     for c in &c[..N - 1] {
-        for l in 0..L64 {
+        for l in 0..L {
             // The older number first: only a product and a sum then wait for the newer one.
             let d = (b1[l] - t[l] * d0[l]) + s[l] * d1[l];
             (d0[l], d1[l]) = (d1[l], d);
@@ -180,8 +190,8 @@ fn value_and_slope<const N: usize>(c: &[Row; N], re: &Row, im: &Row) -> ([Row; 2
             (b0[l], b1[l]) = (b1[l], b);
         }
     }
-    let (mut p, mut slope) = ([[0.0; L64]; 2], [[0.0; L64]; 2]);
-    for l in 0..L64 {
+    let (mut p, mut slope) = ([[0.0; L]; 2], [[0.0; L]; 2]);
+    for l in 0..L {
         // p = b1 z + c - t b0 and p' = b1 + 2i im(z) (d1 - d0 conj(z)).
         let (x, y) = (re[l], im[l]);
         (p[0][l], p[1][l]) = (b1[l] * x + (c[N - 1][l] - t[l] * b0[l]), b1[l] * y);
@@ -193,7 +203,7 @@ fn value_and_slope<const N: usize>(c: &[Row; N], re: &Row, im: &Row) -> ([Row; 2
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::Isa;
+    use super::super::lanes::{Isa, L64};
     use super::*;
 
     /// Coefficients of `Π (z - root)`, all but the first.
@@ -227,7 +237,7 @@ mod tests {
         roots
     }
 
-    fn rows<const N: usize>(polynomials: &[[f64; N]; L64]) -> [Row; N] {
+    fn rows<const N: usize>(polynomials: &[[f64; N]; L64]) -> [Row<L64>; N] {
         std::array::from_fn(|k| std::array::from_fn(|l| polynomials[l][k]))
     }
 

@@ -7,7 +7,7 @@
 
 use super::Variant;
 use super::clock::Clock;
-use crate::dsp::lanes::{L64, kernel};
+use crate::dsp::lanes::kernel;
 use crate::dsp::lpc;
 use crate::dsp::roots::Roots;
 use std::f64::consts::{PI, TAU};
@@ -110,30 +110,17 @@ impl Formants {
         let (mut lags, mut a, mut error) = ([[0.0; L]; ORDER + 1], [[0.0; L]; ORDER], [0.0; L]);
         lpc::autocorrelation(&scratch[..self.samples], &mut lags);
         lpc::levinson(&lags, &mut a, &mut error);
-        for start in (0..L).step_by(L64) {
-            self.resonances(&a, start, out);
-        }
+        self.resonances(&a, out);
     }
 
-    /// Formants of up to [`L64`] lanes from `start` on.
-    fn resonances<const L: usize>(
-        &self,
-        a: &[[f32; L]; ORDER],
-        start: usize,
-        out: &mut [[f32; L]; 2 * COUNT],
-    ) {
-        let lanes = (L - start).min(L64);
-        let mut c = [[0.0; L64]; ORDER];
-        for (c, a) in c.iter_mut().zip(a) {
-            for (c, a) in c.iter_mut().zip(&a[start..start + lanes]) {
-                *c = self.sign * f64::from(*a);
-            }
-        }
-        let (mut re, mut im) = ([[0.0; L64]; ORDER], [[0.0; L64]; ORDER]);
+    /// Formants from prediction coefficients.
+    fn resonances<const L: usize>(&self, a: &[[f32; L]; ORDER], out: &mut [[f32; L]; 2 * COUNT]) {
+        let c = a.map(|row| row.map(|a| self.sign * f64::from(a)));
+        let (mut re, mut im) = ([[0.0; L]; ORDER], [[0.0; L]; ORDER]);
         self.roots.find(&c, &mut re, &mut im);
-        let mut found = [[[0.0; L64]; COUNT]; 3];
+        let mut found = [[[0.0; L]; COUNT]; 3];
         lowest(&re, &im, &mut found);
-        for l in 0..lanes {
+        for l in 0..L {
             for i in 0..COUNT {
                 let [x, y] = [found[1][i][l], found[2][i][l]];
                 let square = x * x + y * y;
@@ -143,7 +130,7 @@ impl Formants {
                 } else {
                     (0.0, 0.0)
                 };
-                (out[i][start + l], out[COUNT + i][start + l]) = (f as f32, width as f32);
+                (out[i][l], out[COUNT + i][l]) = (f as f32, width as f32);
             }
         }
     }
@@ -181,30 +168,26 @@ kernel! {
 kernel! {
     /// The roots in the upper half plane of the smallest angles within [`RANGE`], in ascending order:
     /// cosine of the angle, real part, imaginary part; zeros where there are no more.
-    fn lowest / lowest_with<; N>(
-        re: &[[f64; L64]; N],
-        im: &[[f64; L64]; N],
-        found: &mut [[[f64; L64]; COUNT]; 3],
+    fn lowest / lowest_with<; N, L>(
+        re: &[[f64; L]; N],
+        im: &[[f64; L]; N],
+        found: &mut [[[f64; L]; COUNT]; 3],
     ) {
         let cosine = |f: f64| (TAU * f / RATE).cos();
         let (low, high) = (cosine(RANGE.1), cosine(RANGE.0));
-        found[0] = [[-1.0; L64]; COUNT];
+        found[0] = [[-1.0; L]; COUNT];
         for k in 0..N {
-            let mut root = [[0.0; L64]; 3];
-            for l in 0..L64 {
+            for l in 0..L {
                 let (x, y) = (re[k][l], im[k][l]);
                 let cos = x / (x * x + y * y).sqrt();
                 let valid = y > 0.0 && cos >= low && cos <= high;
-                root[0][l] = if valid { cos } else { -1.0 };
-                (root[1][l], root[2][l]) = (x, y);
-            }
-            for i in 0..COUNT {
-                for l in 0..L64 {
-                    let before = root[0][l] > found[0][i][l];
+                let mut root = [if valid { cos } else { -1.0 }, x, y];
+                for i in 0..COUNT {
+                    let old = [found[0][i][l], found[1][i][l], found[2][i][l]];
+                    let before = root[0] > old[0];
                     for part in 0..3 {
-                        let (new, old) = (root[part][l], found[part][i][l]);
-                        found[part][i][l] = if before { new } else { old };
-                        root[part][l] = if before { old } else { new };
+                        found[part][i][l] = if before { root[part] } else { old[part] };
+                        root[part] = if before { old[part] } else { root[part] };
                     }
                 }
             }

@@ -10,7 +10,7 @@ use crate::dsp::ooura::RealFft;
 use crate::error::Result;
 
 /// Bounds of the ratio of harmonic to noise energy: -90 to 110 dB.
-const BOUNDS: (f32, f32) = (1e-9, 1e11);
+const BOUNDS: (f64, f64) = (1e-9, 1e11);
 
 /// Harmonics-to-noise ratios at one frame length.
 #[derive(Debug)]
@@ -100,9 +100,10 @@ pub fn ratio<const L: usize>(lags: &[[f32; L]], lane: usize, top: f64, f0: f32) 
     if lag == 0 {
         return 0.0;
     }
+    // A difference in single precision, a ratio in double.
     let noise = at(0) - at(lag);
-    let ratio = if noise == 0.0 { BOUNDS.1 } else { at(lag) / noise };
-    (10.0 * f64::from(ratio.clamp(BOUNDS.0, BOUNDS.1)).log10()) as f32
+    let ratio = if noise == 0.0 { BOUNDS.1 } else { f64::from(at(lag)) / f64::from(noise) };
+    (10.0 * ratio.clamp(BOUNDS.0, BOUNDS.1).log10()) as f32
 }
 
 /// The peak nearest to `start`, the left one of two; without any, the higher end (the nearer of two
@@ -116,7 +117,7 @@ fn nearest_peak(at: &impl Fn(usize) -> f32, last: usize, start: usize) -> usize 
     nearest.unwrap_or_else(|| match (at(0) > at(start), at(last) > at(start)) {
         (true, false) => 0,
         (false, true) => last,
-        (true, true) if start < (last + 1) / 2 => 0,
+        (true, true) if start < last.div_ceil(2) => 0,
         (true, true) => last,
         (false, false) => start,
     })
