@@ -13,11 +13,7 @@ use super::lanes::kernel;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spline {
     knots: Vec<Knot>,
-    /// Weights of the interval's ends: of the lower and upper value, of the lower and upper second
-    /// derivative.
-    points: Vec<[f64; 4]>,
-    /// Lowest interval with a point.
-    lowest: usize,
+    points: Vec<Point>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,9 +24,14 @@ struct Knot {
     carry: f64,
     /// Substitution, `m[i] = z[i] - back m[i+1]`.
     back: f64,
-    /// The points between this knot and the next are `points[first..end]`.
-    first: usize,
-    end: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Point {
+    /// The knot below it.
+    knot: usize,
+    /// Weights of the lower and upper value, of the lower and upper second derivative.
+    weights: [f64; 4],
 }
 
 impl Spline {
@@ -47,22 +48,17 @@ impl Spline {
             knots[i].carry = below * pivot;
             knots[i].back = above * pivot;
         }
-        let mut points = Vec::with_capacity(at.len());
-        let mut i = 0;
-        for &p in at {
-            while i + 2 < x.len() && x[i + 1] < p {
-                i += 1;
-                knots[i].first = points.len();
-                knots[i].end = points.len();
+        let mut knot = 0;
+        let points = at.iter().map(|&p| {
+            while knot + 2 < x.len() && x[knot + 1] < p {
+                knot += 1;
             }
-            let h = width(i);
-            let (a, b) = ((x[i + 1] - p) / h, (p - x[i]) / h);
+            let h = width(knot);
+            let (a, b) = ((x[knot + 1] - p) / h, (p - x[knot]) / h);
             let bend = |w: f64| (w * w * w - w) * (h * h) / 6.0;
-            points.push([a, b, bend(a), bend(b)]);
-            knots[i].end = points.len();
-        }
-        let lowest = knots.iter().position(|k| k.end > k.first).unwrap_or(x.len() - 1);
-        Self { knots, points, lowest }
+            Point { knot, weights: [a, b, bend(a), bend(b)] }
+        });
+        Self { points: points.collect(), knots }
     }
 
     /// Values at the points, rounded, of the splines through the rows `y`, one row per knot; `z` is
@@ -81,7 +77,7 @@ kernel! {
     fn evaluate / evaluate_with<; L>(
         spline: &Spline, y: &[[f64; L]], z: &mut [[f64; L]], out: &mut [[f32; L]],
     ) {
-        let Spline { knots, points, lowest } = spline;
+        let Spline { knots, points } = spline;
         let n = knots.len();
         let (y, z, out) = (&y[..n], &mut z[..n], &mut out[..points.len()]);
         let mut last = [0.0; L];
@@ -99,18 +95,20 @@ kernel! {
             z[i] = last;
         }
         z[0] = [0.0; L];
-        let mut above = [0.0; L];
-        for i in (*lowest..n - 1).rev() {
-            let k = &knots[i];
+        let lowest = points.first().map_or(n, |p| p.knot);
+        let (mut above, mut next) = ([0.0; L], points.len());
+        for i in (lowest..n - 1).rev() {
             let mut here = z[i];
             for l in 0..L {
-                here[l] -= k.back * above[l];
+                here[l] -= knots[i].back * above[l];
             }
             let (low, high) = (&y[i], &y[i + 1]);
-            for (out, [a, b, c, d]) in out[k.first..k.end].iter_mut().zip(&points[k.first..k.end]) {
+            while next > 0 && points[next - 1].knot == i {
+                next -= 1;
+                let [a, b, c, d] = points[next].weights;
                 for l in 0..L {
                     let line = a * low[l] + b * high[l];
-                    out[l] = (line + (c * here[l] + d * above[l])) as f32;
+                    out[next][l] = (line + (c * here[l] + d * above[l])) as f32;
                 }
             }
             above = here;

@@ -68,16 +68,16 @@ fn opensmile(lowest: &[Harmonic; 3], strongest: &[Option<Numbered>; 3]) -> Level
         } else if harmonic.top <= 0.0 {
             SILENT
         } else {
-            let log = |x: f32| f64::from(x).log10();
+            // Logarithms are rounded, their difference is not.
+            let log = |x: f32| f64::from(f64::from(x).log10() as f32);
             ((20.0 * (log(harmonic.top) - log(reference))) as f32).max(SILENT)
         }
     };
     let clip = |x: f32| x.clamp(ABSENT, -ABSENT);
     let h1 = level((1, lowest[1]));
-    let a3 = strongest[2].map_or(-ABSENT, |a3| -level(a3));
     Levels {
         h1_h2: clip(h1 - level((2, lowest[2]))),
-        h1_a3: clip(h1 + if strongest[2].is_some() { a3 } else { ABSENT }),
+        h1_a3: clip(strongest[2].map_or(h1 + ABSENT, |a3| h1 - level(a3))),
         amplitude: strongest.map(|harmonic| harmonic.map_or(0.0, level)),
     }
 }
@@ -200,5 +200,105 @@ impl Spectrum<'_> {
         let (frequency, top) = vertex(around.map(|b| self.axis[b]), y);
         let magnitude = self.magnitudes[bin];
         Harmonic { bin, magnitude, frequency: frequency as f32, top: top as f32 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smile::clock::Clock;
+
+    /// Peaks of three bins at the multiples of `f0` in bins, with these magnitudes.
+    fn spectrum(bins: usize, f0: usize, magnitudes: &[f32]) -> Vec<f32> {
+        let mut m = vec![1e-4; bins];
+        for (h, &top) in magnitudes.iter().enumerate() {
+            let b = (h + 1) * f0;
+            (m[b - 1], m[b], m[b + 1]) = (top / 2.0, top, top / 2.0);
+        }
+        m
+    }
+
+    #[test]
+    fn levels_of_known_peaks() {
+        let axis = Clock::new(16_000).unwrap().long.axis;
+        let f0 = (10.0 * axis[1]) as f32;
+        let m = spectrum(axis.len(), 10, &[1.0, 0.5, 0.25, 0.125, 0.1, 0.2, 0.05, 0.02]);
+        let formants = [3.0 * f0, 6.0 * f0, 8.0 * f0];
+        let half = 6.0206f32;
+        // Symmetric peaks: their tops are their bins.
+        let near = |a: f32, b: f32| (a - b).abs() < 1e-3;
+        let ours = describe(&m, &axis, f0, formants, Variant::OpenSmile);
+        assert!(near(ours.h1_h2, half), "{ours:?}");
+        assert!(near(ours.h1_a3, -half + 26.0206), "{ours:?}");
+        assert!(near(ours.amplitude[0], -2.0 * half), "{ours:?}");
+        assert!(near(ours.amplitude[1], -13.9794), "{ours:?}");
+        let paper = describe(&m, &axis, f0, formants, Variant::Paper);
+        assert!(near(paper.h1_h2, half), "{paper:?}");
+        assert!(near(paper.h1_a3, 26.0206), "{paper:?}");
+        assert!(near(paper.amplitude[2], -26.0206), "{paper:?}");
+    }
+
+    #[test]
+    fn missing_formants_and_unvoiced_frames_have_their_values() {
+        let axis = Clock::new(16_000).unwrap().long.axis;
+        let f0 = (10.0 * axis[1]) as f32;
+        let m = spectrum(axis.len(), 10, &[1.0, 0.5, 0.25]);
+        let voiced = describe(&m, &axis, f0, [0.0; 3], Variant::OpenSmile);
+        assert_eq!(voiced.amplitude, [0.0; 3]);
+        // -6 dB less 201, clipped.
+        assert_eq!(voiced.h1_a3, -201.0);
+        let unvoiced = describe(&m, &axis, 0.0, [500.0; 3], Variant::OpenSmile);
+        assert_eq!(unvoiced, Levels { h1_h2: 0.0, h1_a3: 0.0, amplitude: [-201.0; 3] });
+        let unvoiced = describe(&m, &axis, 0.0, [500.0; 3], Variant::Paper);
+        assert_eq!(unvoiced.amplitude, [0.0; 3]);
+    }
+
+    fn noise(bins: usize, mut state: u32) -> Vec<f32> {
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 16_777_216.0
+        };
+        (0..bins).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn harmonics_above_the_formants_change_nothing() {
+        for sr in [8_000, 22_050, 48_000] {
+            let axis = Clock::new(sr).unwrap().long.axis;
+            for seed in 0..200 {
+                let m = noise(axis.len(), seed);
+                let spectrum = Spectrum { magnitudes: &m, axis: &axis };
+                let f0 = 52.0 + seed as f32 * 4.7;
+                let formants = [500.0, 1480.0, 2510.0];
+                let (lowest, strongest) = spectrum.harmonics(f0, formants);
+                // A fourth formant, out of reach, makes it go through all harmonics.
+                for (i, &f) in formants.iter().enumerate() {
+                    let (all, far) = spectrum.harmonics(f0, [f, 1e9, 0.0]);
+                    let key = |x: &Option<Numbered>| x.map(|(h, x)| (h, x.bin, x.top.to_bits()));
+                    assert_eq!(key(&far[0]), key(&strongest[i]), "{sr} {seed}");
+                    assert_eq!(all.map(|h| h.bin), lowest.map(|h| h.bin));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bins_are_those_of_a_scan() {
+        let axis = Clock::new(22_050).unwrap().long.axis;
+        let spectrum = Spectrum { magnitudes: &[], axis: &axis };
+        let scan = |f: f32, from: usize| {
+            let f = f64::from(f);
+            match (from..axis.len()).find(|&b| axis[b] > f) {
+                Some(b) if axis[b] - f > f - axis[b - 1] => b - 1,
+                Some(b) => b,
+                None => 0,
+            }
+        };
+        for i in 0..4000 {
+            let f = i as f32 * 2.9;
+            for from in [1, 7, 300] {
+                assert_eq!(spectrum.bin(f, from), scan(f, from), "{f} {from}");
+            }
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Perturbation of pitch periods: jitter, shimmer, and how far single periods are from their mean.
 
+use super::Set;
 use super::clock::Clock;
 use super::parabola::vertex;
-use super::Set;
 use crate::dsp::lanes::kernel;
 
 /// Correlation of neighbouring periods from which they count as a match.
@@ -248,7 +248,8 @@ impl Walk {
     fn values(&self, memory: &mut Memory, log_hnr: f32) -> PeriodValues {
         if self.periods.count > 0 {
             let positive = self.amplitude > 0.0;
-            memory.shimmer = if positive { self.amplitude_difference / self.amplitude } else { 0.0 };
+            memory.shimmer =
+                if positive { self.amplitude_difference / self.amplitude } else { 0.0 };
         }
         PeriodValues {
             jitter: self.differences.relative(&self.periods, &mut memory.jitter),
@@ -332,20 +333,24 @@ kernel! {
         for (group, out) in out.as_chunks_mut::<L>().0.iter_mut().enumerate() {
             let base = shortest + group * L;
             let y = &wave[base..];
-            // Four running sums: additions wait for each other, multiplications do not.
+            // Four running sums, over a quarter each: additions wait for each other.
             let mut dots = [[0.0; L]; 4];
-            for i in 0..base / 4 {
-                for r in 0..4 {
-                    let (x, row) = (wave[4 * i + r], &y[4 * i + r..][..L]);
+            let quarter = base / 4;
+            let part = |r: usize| {
+                let rows = y[r * quarter..][..quarter + L - 1].windows(L);
+                wave[r * quarter..][..quarter].iter().zip(rows)
+            };
+            for (((a, b), c), d) in part(0).zip(part(1)).zip(part(2)).zip(part(3)) {
+                for (dots, (x, row)) in dots.iter_mut().zip([a, b, c, d]) {
                     for l in 0..L {
-                        dots[r][l] += x * row[l];
+                        dots[l] += x * row[l];
                     }
                 }
             }
-            for i in base / 4 * 4..base + L - 1 {
+            for i in 4 * quarter..base + L - 1 {
                 let (x, row) = (wave[i], &y[i..][..L]);
                 for l in 0..L {
-                    dots[0][l] += if i < base + l { x * row[l] } else { 0.0 };
+                    dots[3][l] += if i < base + l { x * row[l] } else { 0.0 };
                 }
             }
             let (mut first, mut second) = ([[0.0; L]; 2], [[0.0; L]; 2]);
@@ -412,5 +417,163 @@ impl Workspace {
         }
         let ratio = (harmonic / (length - 4) as f32).sqrt() / (noise / count as f32).sqrt();
         ((20.0 * f64::from(ratio).log10()) as f32).max(FLOOR_DB)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::lanes::Isa;
+
+    const SR: u32 = 16_000;
+
+    /// Decaying pulses of the given lengths and amplitudes in turn, `count` samples.
+    fn pulses(lengths: &[usize], amplitudes: &[f32], count: usize) -> Vec<f32> {
+        let cycle = lengths.iter().zip(amplitudes.iter().cycle()).cycle();
+        let wave = cycle.flat_map(|(&n, &a)| {
+            (0..n).map(move |i| a * (-(i as f32) / 20.0).exp() * (i as f32 * 0.7).cos())
+        });
+        wave.take(count).collect()
+    }
+
+    fn run(set: Set, f0: &[f32], wave: &[f32]) -> Vec<PeriodValues> {
+        let clock = Clock::new(SR).unwrap();
+        let mut periods = Periods::new(&clock, set);
+        let mut value = |(k, &f0): (usize, &f32)| periods.frame(k as u64, f0, wave, 0);
+        f0.iter().enumerate().map(|k| value(k)).collect()
+    }
+
+    #[test]
+    fn exact_periods_have_no_perturbation() {
+        let wave = pulses(&[100], &[0.5], 8000);
+        for values in &run(Set::Compare, &[160.0; 40], &wave)[1..] {
+            assert_eq!((values.jitter, values.jitter_ddp, values.shimmer), (0.0, 0.0, 0.0));
+        }
+    }
+
+    #[test]
+    fn alternating_lengths_are_jitter() {
+        let wave = pulses(&[98, 102], &[0.5], 16000);
+        let values = run(Set::Compare, &[160.0; 80], &wave);
+        let mean = |of: fn(&PeriodValues) -> f32| {
+            values[5..].iter().map(|v| f64::from(of(v))).sum::<f64>() / 75.0
+        };
+        // Lengths differ by 4 of 100; their differences by nothing. Blocks of two periods blur what
+        // single samples decide.
+        assert!((mean(|v| v.jitter) - 0.04).abs() < 4e-3, "{}", mean(|v| v.jitter));
+        assert!(mean(|v| v.jitter_ddp) < 4e-3, "{}", mean(|v| v.jitter_ddp));
+    }
+
+    #[test]
+    fn alternating_amplitudes_are_shimmer() {
+        let wave = pulses(&[100, 100], &[0.5, 0.4], 8000);
+        for values in &run(Set::Egemaps, &[160.0; 40], &wave)[1..] {
+            // 0.1 of 0.45, in single precision.
+            assert!((values.shimmer - 0.1 / 0.45).abs() < 1e-5, "{values:?}");
+        }
+        assert!((shimmer_db(1.0) - 6.0206).abs() < 1e-4);
+    }
+
+    #[test]
+    fn noise_lowers_the_level_of_the_mean_period() {
+        let level = |noise: f32| {
+            let mut state = 1u32;
+            let mut wave = pulses(&[100], &[0.5], 8000);
+            for x in &mut wave {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *x += noise * ((state >> 8) as f32 / 16_777_216.0 - 0.5);
+            }
+            let values = run(Set::Compare, &[160.0; 40], &wave);
+            values[1..].iter().map(|v| v.log_hnr).sum::<f32>() / 39.0
+        };
+        let (low, high) = (level(0.002), level(0.02));
+        // Ten times the noise is 20 dB.
+        assert!((low - high - 20.0).abs() < 1.0, "{low} {high}");
+    }
+
+    #[test]
+    fn unvoiced_frames_have_no_values_and_no_memory() {
+        let wave = pulses(&[100, 97], &[0.5, 0.4], 8000);
+        let mut f0 = [160.0; 40];
+        f0[20] = 0.0;
+        let values = run(Set::Compare, &f0, &wave);
+        assert_eq!(values[20], PeriodValues { log_hnr: FLOOR_DB, ..PeriodValues::default() });
+        let mut alone = [0.0; 40];
+        alone[21..].fill(160.0);
+        assert_eq!(values[21..], run(Set::Compare, &alone, &wave)[21..]);
+    }
+
+    #[test]
+    fn samples_before_the_needed_one_and_behind_the_frame_are_not_read() {
+        for sr in [11_025, 16_000, 22_050, 48_000] {
+            let clock = Clock::new(sr).unwrap();
+            let length = sr as usize / 130;
+            let wave = pulses(&[length, length + 2, length - 1], &[0.5, 0.4], sr as usize);
+            let f0 = |k: u64| [131.0, 60.0, 0.0, 128.0, 400.0][k as usize % 17 % 5];
+            let frames = clock.long.frames(wave.len(), clock.step) as u64;
+            let (mut whole, mut pieces) =
+                (Periods::new(&clock, Set::Compare), Periods::new(&clock, Set::Compare));
+            for k in 0..frames {
+                let from = pieces.needed(k);
+                let end = k as usize * clock.step + clock.long.n;
+                let piece = pieces.frame(k, f0(k), &wave[from as usize..end], from);
+                assert_eq!(piece, whole.frame(k, f0(k), &wave, 0), "{sr} {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn correlations_are_those_of_the_definition() {
+        let wave: Vec<f64> =
+            pulses(&[61, 64], &[0.5], 400).iter().map(|&x| f64::from(x) + 0.2).collect();
+        let mut fast = [0.0; 24];
+        correlate::<LAGS>(&wave, 52, &mut fast);
+        for (fast, p) in fast.iter().zip(52..) {
+            let centred = |block: &[f64]| -> Vec<f64> {
+                let mean = block.iter().sum::<f64>() / p as f64;
+                block.iter().map(|x| x - mean).collect()
+            };
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let (a, b) = (centred(&wave[..p]), centred(&wave[p..2 * p]));
+            let r = dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt();
+            // Rounding of sums of 60 products, and of taking the mean out afterwards.
+            assert!((fast - r).abs() < 1e-13, "{p} {fast} {r}");
+        }
+    }
+
+    #[test]
+    fn constants_correlate_with_nothing() {
+        let mut out = [0.0; 16];
+        for level in [0.0, 0.3, 1.0] {
+            // A constant block beside one that is not.
+            let mut wave = vec![level; 300];
+            wave[90] += 1.0 / 32_767.0;
+            correlate::<LAGS>(&wave, 50, &mut out);
+            assert!(out.iter().all(|r| r.is_nan()), "{level} {out:?}");
+            assert!(peak(&out).is_none());
+        }
+    }
+
+    #[test]
+    fn the_smallest_step_at_full_scale_is_no_constant() {
+        let mut wave = vec![1.0; 3000];
+        (wave[10], wave[1000]) = (1.0 - 1.0 / 32_767.0, 1.0 - 1.0 / 32_767.0);
+        let mut out = [0.0; 16];
+        correlate::<LAGS>(&wave, 985, &mut out);
+        assert!(out.iter().all(|r| r.is_finite()));
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let samples = pulses(&[61, 64], &[0.5], 400);
+        let wave: Vec<f64> = samples.iter().map(|&x| f64::from(x)).collect();
+        let run = |isa| {
+            let (mut out, mut range) = ([0.0; 24], [0.0; 1]);
+            correlate_with::<LAGS>(isa, &wave, 52, &mut out);
+            peak_to_peak_with::<16>(isa, &samples[3..95], &mut range);
+            (out, range)
+        };
+        assert_eq!(run(Isa::Portable), run(Isa::Avx2));
+        assert_eq!(run(Isa::Portable), run(Isa::Avx512));
     }
 }

@@ -111,18 +111,16 @@ impl Shs {
         thin(mag, peaks, a);
         smoothen(a, smooth);
         self.spline.evaluate(smooth, z, log);
-        weigh(&self.weight, log);
-        let mut mean = [0.0; L];
-        sum(&self.shifts, log, a, &mut mean);
+        sum(&self.weight, &self.shifts, log, a);
         let mut highest = [Highest::default(); L];
         pick(a, &mut highest);
-        for ((out, highest), mean) in out.iter_mut().zip(&highest).zip(mean) {
-            *out = self.refine(highest, mean);
+        for (out, highest) in out.iter_mut().zip(&highest) {
+            *out = self.refine(highest);
         }
     }
 
     /// The kept peaks placed between points, those out of range left out, the best scored first.
-    fn refine(&self, highest: &Highest, mean: f64) -> Candidates {
+    fn refine(&self, highest: &Highest) -> Candidates {
         let mut out = Candidates::default();
         let mut score = [0.0f32; CANDIDATES];
         let mut count = 0;
@@ -133,9 +131,9 @@ impl Shs {
             if f < self.range[0] || f > self.range[1] {
                 continue;
             }
-            let above = value > 0.0 && value > mean;
+            let above = value > 0.0 && value > highest.mean;
             out.f[count] = f;
-            out.v[count] = if above { (1.0 - mean / value) as f32 } else { 0.0 };
+            out.v[count] = if above { (1.0 - highest.mean / value) as f32 } else { 0.0 };
             score[count] = value as f32;
             count += 1;
         }
@@ -211,30 +209,24 @@ kernel! {
 }
 
 kernel! {
-    /// The ear's weights; what the spline makes negative becomes 0.
-    fn weigh / weigh_with<; L>(weight: &[f64], rows: &mut [[f32; L]]) {
-        for (row, w) in rows.iter_mut().zip(weight) {
-            for l in 0..L {
-                row[l] = if row[l] > 0.0 { (f64::from(row[l]) * w) as f32 } else { 0.0 };
-            }
-        }
-    }
-}
-
-kernel! {
-    /// Sums over the harmonics, divided by their number, and their mean over all points. No term is
-    /// negative.
+    /// Weighs the rows of the logarithmic axis (what the spline made negative becomes 0) and sums
+    /// them over the harmonics, divided by their number.
     fn sum / sum_with<; L>(
-        shifts: &[(usize, f32)], rows: &[[f32; L]], sums: &mut [[f32; L]], mean: &mut [f64; L],
+        weight: &[f64], shifts: &[(usize, f32)], rows: &mut [[f32; L]], sums: &mut [[f32; L]],
     ) {
         let n = rows.len();
-        let mut total = [0.0f64; L];
-        let mut active = shifts.len();
-        for j in 0..n {
-            while active > 0 && j + shifts[active - 1].0 >= n {
-                active -= 1;
-            }
+        let mut active = 0;
+        // Downwards: the harmonics of a point lie above it and have been weighed.
+        for j in (0..n).rev() {
             let mut s = rows[j];
+            for l in 0..L {
+                let weighed = (f64::from(s[l]) * weight[j]) as f32;
+                s[l] = if s[l] > 0.0 { weighed } else { 0.0 };
+            }
+            rows[j] = s;
+            while active < shifts.len() && j + shifts[active].0 < n {
+                active += 1;
+            }
             for &(shift, factor) in &shifts[..active] {
                 let row = &rows[j + shift];
                 for l in 0..L {
@@ -243,12 +235,8 @@ kernel! {
             }
             for l in 0..L {
                 s[l] /= HARMONICS as f32;
-                total[l] += f64::from(s[l]);
             }
             sums[j] = s;
-        }
-        for l in 0..L {
-            mean[l] = total[l] / n as f64;
         }
     }
 }
@@ -258,6 +246,8 @@ kernel! {
 struct Highest {
     peaks: [Peak; CANDIDATES],
     count: usize,
+    /// Mean over all points.
+    mean: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -286,14 +276,16 @@ impl Highest {
 
 kernel! {
     fn pick / pick_with<; L>(sums: &[[f32; L]], highest: &mut [Highest; L]) {
-        let mut floor = [-1.0f32; L];
-        for j in 1..sums.len() - 1 {
+        let n = sums.len();
+        let (mut floor, mut total) = ([-1.0f32; L], sums[0].map(f64::from));
+        for j in 1..n - 1 {
             let (before, here, after) = (&sums[j - 1], &sums[j], &sums[j + 1]);
             // Few points are peaks that matter: first whether any lane has one.
             let mut hits = 0u32;
             for l in 0..L {
                 let hit = (before[l] < here[l]) & (here[l] > after[l]) & (here[l] > floor[l]);
                 hits |= u32::from(hit) << l;
+                total[l] += f64::from(here[l]);
             }
             while hits != 0 {
                 let l = hits.trailing_zeros() as usize;
@@ -301,6 +293,9 @@ kernel! {
                 highest[l].insert(Peak { at: j, y: [before[l], here[l], after[l]] });
                 floor[l] = highest[l].floor();
             }
+        }
+        for l in 0..L {
+            highest[l].mean = (total[l] + f64::from(sums[n - 1][l])) / n as f64;
         }
     }
 }
@@ -485,5 +480,174 @@ pub fn semitones(f0: f32) -> f32 {
         1.0
     } else {
         0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::lanes::Isa;
+    use crate::smile::clock::Clock;
+
+    /// Spectra with peaks two bins wide at the multiples of `f0[l]`, falling by 6 dB per octave.
+    fn spectra(grid: &Grid, f0: [f64; 8]) -> Vec<[f32; 8]> {
+        let magnitude = |f: f64, f0: f64| -> f64 {
+            let peak = |h: u32| {
+                let distance = (f - f64::from(h) * f0) / (2.0 * grid.delta);
+                (-distance * distance).exp() / f64::from(h)
+            };
+            (1..=20).map(peak).sum()
+        };
+        grid.axis.iter().map(|&f| f0.map(|f0| magnitude(f, f0) as f32)).collect()
+    }
+
+    const F0: [f64; 8] = [80.0, 110.0, 147.3, 200.0, 255.5, 310.0, 400.0, 523.0];
+
+    fn candidates(grid: &Grid, rows: &[[f32; 8]], count: usize) -> Vec<Candidates> {
+        let mut out = vec![Candidates::default(); count];
+        Shs::new(grid, 55.0, 1000.0).candidates(rows, &mut Workspace::new(grid), &mut out);
+        out
+    }
+
+    #[test]
+    fn the_first_candidate_of_a_harmonic_spectrum_is_its_fundamental() {
+        for sr in [8_000, 16_000, 48_000] {
+            let grid = Clock::new(sr).unwrap().long;
+            for (found, f0) in candidates(&grid, &spectra(&grid, F0), 8).iter().zip(F0) {
+                // A tenth of a bin at the lowest rate, half a percent of the higher fundamentals.
+                let tolerance = (0.1 * grid.delta).max(0.005 * f0);
+                assert!((f64::from(found.f[0]) - f0).abs() < tolerance, "{sr} {f0} {found:?}");
+                // Twice as high as the mean, even where the peaks run into each other.
+                assert!(found.v[0] > 0.5, "{sr} {f0} {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn candidates_out_of_range_are_left_out() {
+        let grid = Clock::new(16_000).unwrap().long;
+        let shs = Shs::new(&grid, 150.0, 350.0);
+        let mut out = vec![Candidates::default(); 8];
+        shs.candidates(&spectra(&grid, F0), &mut Workspace::new(&grid), &mut out);
+        for f in out.iter().flat_map(|c| c.f) {
+            assert!(f == 0.0 || (150.0..=350.0).contains(&f), "{f}");
+        }
+    }
+
+    #[test]
+    fn a_frame_is_the_same_in_every_lane() {
+        let grid = Clock::new(16_000).unwrap().long;
+        let all = candidates(&grid, &spectra(&grid, F0), 8);
+        for (l, expected) in all.iter().enumerate() {
+            let mut turned = F0;
+            turned.rotate_left(l);
+            assert_eq!(&candidates(&grid, &spectra(&grid, turned), 1)[0], expected);
+        }
+    }
+
+    #[test]
+    fn silence_has_no_candidates() {
+        let grid = Clock::new(16_000).unwrap().long;
+        let silent = vec![[0.0; 8]; grid.bins()];
+        assert_eq!(candidates(&grid, &silent, 8), vec![Candidates::default(); 8]);
+    }
+
+    fn thinned(lane: &[f32]) -> Vec<f32> {
+        let rows: Vec<[f32; 1]> = lane.iter().map(|&x| [x]).collect();
+        let (mut peaks, mut a) = (vec![[0; 1]; lane.len() + 4], rows.clone());
+        thin(&rows, &mut peaks, &mut a);
+        a.iter().map(|row| row[0]).collect()
+    }
+
+    #[test]
+    fn only_the_middle_between_two_peaks_is_thinned_out() {
+        let two = [1., 2., 9., 8., 7., 6., 5., 6., 7., 8., 9., 2., 1.];
+        let left = [1., 2., 9., 8., 7., 0., 0., 0., 7., 8., 9., 2., 1.];
+        assert_eq!(thinned(&two), left);
+        // One peak, at 4: everything from bin 3 on, the peak included. None: nothing.
+        assert_eq!(thinned(&[1., 2., 3., 4., 5., 4., 3.]), [1., 2., 3., 0., 0., 0., 0.]);
+        assert_eq!(thinned(&[5.0; 7]), [5.0; 7]);
+        // The ends count as peaks when they are above their neighbour.
+        assert_eq!(thinned(&[9., 5., 5., 4., 3., 4., 5., 6.]), [9., 5., 5., 0., 0., 4., 5., 6.]);
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let grid = Clock::new(16_000).unwrap().long;
+        let shs = Shs::new(&grid, 55.0, 1000.0);
+        let rows = spectra(&grid, F0);
+        let run = |isa| {
+            let mut w = Workspace::<8>::new(&grid);
+            let mut highest = [Highest::default(); 8];
+            thin_with(isa, &rows, &mut w.peaks, &mut w.a);
+            smoothen_with(isa, &w.a, &mut w.smooth);
+            shs.spline.evaluate(&w.smooth, &mut w.z, &mut w.log);
+            sum_with(isa, &shs.weight, &shs.shifts, &mut w.log, &mut w.a);
+            pick_with(isa, &w.a, &mut highest);
+            (w.a, highest.map(|h| shs.refine(&h)))
+        };
+        assert_eq!(run(Isa::Portable), run(Isa::Avx2));
+        assert_eq!(run(Isa::Portable), run(Isa::Avx512));
+    }
+
+    fn frame(f: f32, v: f32) -> Candidates {
+        let mut frame = Candidates::default();
+        (frame.f[0], frame.v[0]) = (f, v);
+        frame
+    }
+
+    fn decide(frames: &[Candidates], buffer: usize) -> (Vec<Decision>, usize) {
+        let (mut viterbi, mut out) = (Viterbi::new(buffer), Vec::new());
+        for frame in frames {
+            viterbi.push(frame, &mut out);
+        }
+        let decided = viterbi.finish(&mut out);
+        (out, decided)
+    }
+
+    #[test]
+    fn every_frame_is_decided_once_and_the_newest_only_at_the_end() {
+        for count in [1, 2, 5, 39, 40, 41, 100] {
+            let frames: Vec<_> = (0..count)
+                .map(|t| frame(120.0 + (t % 7) as f32, 0.3 + (t % 5) as f32 / 8.0))
+                .collect();
+            let (out, decided) = decide(&frames, 40);
+            assert_eq!(out.len(), count);
+            assert!(decided < count, "{decided} of {count}");
+        }
+    }
+
+    #[test]
+    fn clear_voicing_is_followed_and_its_absence_too() {
+        let mut frames = vec![frame(130.0, 0.2); 20];
+        frames[5..15].fill(frame(130.0, 0.95));
+        let (out, _) = decide(&frames, 40);
+        for (t, decision) in out.iter().enumerate() {
+            let voiced = (5..15).contains(&t);
+            assert_eq!(decision.f0, if voiced { 130.0 } else { 0.0 }, "{t}");
+            // Unvoiced frames report the first candidate's voicing.
+            assert_eq!(decision.voicing, if voiced { 0.95 } else { 0.2 });
+        }
+    }
+
+    #[test]
+    fn no_frame_waits_longer_than_the_buffer() {
+        // All candidates alike: their paths never meet.
+        let alike = Candidates { f: [200.0; 6], v: [0.9; 6] };
+        let (mut viterbi, mut out) = (Viterbi::new(30), Vec::new());
+        for t in 0..100 {
+            viterbi.push(&alike, &mut out);
+            assert!(t + 1 - out.len() < 30, "frame {t}, {} decided", out.len());
+        }
+    }
+
+    #[test]
+    fn semitones_count_from_27_5_hz() {
+        assert_eq!(semitones(0.0), 0.0);
+        assert_eq!(semitones(28.0), 1.0);
+        for (f0, expected) in [(55.0, 12.0), (110.0, 24.0), (880.0, 60.0)] {
+            // Four roundings of values up to 60.
+            assert!((semitones(f0) - expected).abs() < 1e-5, "{f0}");
+        }
     }
 }
