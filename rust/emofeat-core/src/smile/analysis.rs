@@ -510,4 +510,47 @@ mod tests {
             assert!(error.to_string().contains("8000 to 96000 Hz"), "{error}");
         }
     }
+
+    #[test]
+    fn contours_lag_behind_the_samples_by_less_than_a_second() {
+        let samples = voice(16_000, 5.0);
+        let mut analysis = Analysis::new(Set::Egemaps, 16_000, Variant::OpenSmile).unwrap();
+        for (i, piece) in samples.chunks(160).enumerate() {
+            analysis.push(piece);
+            let streams = analysis.streams();
+            let complete = (i + 1).saturating_sub(5);
+            // A block of 16 frames; for the pitch 40 more, and 32 until the lanes are full.
+            assert!(streams.short.iter().all(|contour| contour.len() + 16 > complete));
+            assert!(streams.long[egemaps60::F0].len() + 16 + 40 > complete);
+            assert!(streams.long[egemaps60::H1_A3].len() + 16 + 40 + 32 > complete);
+        }
+    }
+
+    #[test]
+    fn contours_are_finite_whatever_the_samples() {
+        let mut noise = voice(16_000, 0.5);
+        noise.iter_mut().for_each(|x| *x = (*x * 12_345.678).fract());
+        let mut click = vec![0.0; 8_000];
+        click[4_000] = 1.0;
+        let signals = [
+            noise,
+            click,
+            vec![0.0; 8_000],
+            vec![0.7; 8_000],
+            vec![-1.0; 8_000],
+            vec![1e-9; 8_000],
+        ];
+        for set in SETS {
+            for variant in [Variant::OpenSmile, Variant::Paper] {
+                let mut analysis = Analysis::new(set, 16_000, variant).unwrap();
+                for (i, signal) in signals.iter().enumerate() {
+                    let streams = analysed(&mut analysis, signal, 700);
+                    for (name, contour) in streams.short.iter().chain(&streams.long).enumerate() {
+                        let finite = contour.iter().all(|x| x.is_finite());
+                        assert!(finite, "{set:?} {variant:?} signal {i} contour {name}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -48,9 +48,9 @@ impl Auditory {
     /// The bands on the axis of `grid`, and `mfcc` cepstral coefficients.
     pub fn new(grid: &Grid, mfcc: usize, variant: Variant) -> Self {
         let high = (grid.delta * (grid.k / 2) as f64).min(8000.0);
-        let (from, to) = (mel(20.0), mel(high));
-        let step = (to - from) / (BANDS + 1) as f64;
-        let centres: Vec<f32> = (0..BANDS + 2).map(|j| (from + step * j as f64) as f32).collect();
+        let (from, to) = (mel(20.0) as f32, mel(high) as f32);
+        let step = (to - from) / (BANDS + 1) as f32;
+        let centres: Vec<f32> = (0..BANDS + 2).map(|j| from + step * j as f32).collect();
         let hz = |m: f32| 700.0 * ((f64::from(m) / 1127.0).exp() - 1.0);
         Self {
             bank: triangles(grid, high, &centres).plan(),
@@ -282,6 +282,7 @@ kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::lanes::Isa;
     use crate::smile::clock::Clock;
 
     fn auditory(sr: u32) -> Auditory {
@@ -390,5 +391,22 @@ mod tests {
         }
         auditory(16_000).mfcc(&[[0.0; L32]; BANDS], &mut out);
         assert_eq!(out, [[0.0; L32]; 4]);
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let (auditory, mel) = (auditory(16_000), mel(0.2));
+        let results = [Isa::Portable, Isa::Avx2, Isa::Avx512].map(|isa| {
+            let mut out = vec![[0.0; L32]; BANDS + 6];
+            let (bands, rest) = out.split_at_mut(BANDS);
+            let mut log = [[0.0; BANDS]; L32];
+            log_frames_with(isa, &mel, &mut log);
+            compress_with(isa, &log, &auditory.weights, bands, &mut rest[0]);
+            loudness_with(isa, &mel, &auditory.weights, &mut rest[1]);
+            cepstrum_with(isa, &mel, &auditory.cosines, &mut rest[2..]);
+            out
+        });
+        assert_eq!(results[0], results[1]);
+        assert_eq!(results[0], results[2]);
     }
 }
