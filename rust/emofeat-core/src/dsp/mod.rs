@@ -8,6 +8,8 @@ pub mod frame;
 pub mod lanes;
 pub mod log;
 pub mod mel;
+pub mod pyin;
 pub mod savgol;
 pub mod shape;
 pub mod window;
+pub mod yin;

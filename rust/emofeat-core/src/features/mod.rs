@@ -10,6 +10,7 @@ pub mod chroma;
 pub mod kaldi;
 mod measure;
 pub mod mel;
+pub mod pitch;
 pub mod psf;
 pub mod pyaudioanalysis;
 mod shared;
@@ -63,6 +64,8 @@ pub const CATALOGUE: &[&Entry] = &[
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,
+    &pitch::YIN,
+    &pitch::PYIN,
     &torchaudio::MELSPECTROGRAM,
     &torchaudio::MFCC,
     &kaldi::FBANK,
