@@ -48,6 +48,8 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
                 "load",
                 "fft_frequencies",
                 "mel_frequencies",
+                "yin",
+                "pyin",
             )
         },
     ),

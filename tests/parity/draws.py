@@ -183,6 +183,49 @@ def _time(extra: dict[str, st.SearchStrategy[Any]]) -> Callable[..., Params]:
     return family
 
 
+def _pitch(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
+    p = _some(draw, {"center": st.booleans(), "pad_mode": st.sampled_from(PAD_MODES)}, known)
+    if not p.get("center", True):
+        p.pop("pad_mode", None)
+    # Frames that the shortest signal holds, and a lowest pitch whose period fits in.
+    p["frame_length"] = draw(st.integers(int(0.02 * sr), int(0.05 * sr)))
+    p["fmin"] = draw(st.sampled_from([110.0, 130.5, 200.0]))
+    p["fmax"] = draw(st.sampled_from([400.0, 523.25, 1000.0]))
+    p |= _some(
+        draw,
+        {
+            "hop_length": st.integers(int(0.005 * sr), int(0.012 * sr)),
+            "win_ms": st.sampled_from([25.0, 40.1]),
+            "hop_ms": st.sampled_from([7.5, 10.0, 12.3]),
+        },
+        known,
+    )
+    return p
+
+
+def _yin(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
+    threshold = {"trough_threshold": st.sampled_from([0.05, 0.2, 0.5])}
+    return _pitch(draw, sr, n, known, allowed) | _some(draw, threshold, known)
+
+
+def _pyin(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
+    # Bins and reach are small enough for the oracle's search over all pairs of states.
+    return _pitch(draw, sr, n, known, allowed) | _some(
+        draw,
+        {
+            "n_thresholds": st.sampled_from([1, 20, 50]),
+            "beta_parameters": st.sampled_from([(2.0, 11.25), (1.0, 18.0), (0.5, 3.0)]),
+            "boltzmann_parameter": st.sampled_from([0.5, 3.0]),
+            "resolution": st.sampled_from([0.2, 0.34, 0.5]),
+            "max_transition_rate": st.sampled_from([0.0, 10.0, 20.0]),
+            "switch_prob": st.sampled_from([0.001, 0.1, 0.5]),
+            "no_trough_prob": st.sampled_from([0.0, 0.1]),
+            "fill_na": st.sampled_from([-1.0, 100.0]),
+        },
+        known,
+    )
+
+
 def _kaldi(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
     p = _some(
         draw,
@@ -359,6 +402,8 @@ FAMILY: dict[str, Callable[..., Params]] = {
     ),
     "rms": _time({"pad_mode": st.sampled_from(PAD_MODES)}),
     "energy_entropy": _time({"n_blocks": st.integers(2, 16), "pad_mode": st.sampled_from(PAD_MODES)}),
+    "yin": _yin,
+    "pyin": _pyin,
     "kaldi_fbank": _kaldi_fbank,
     "kaldi_mfcc": _kaldi_mfcc,
     "torchaudio_melspectrogram": _torchaudio,

@@ -508,6 +508,61 @@ def chroma(inner: Gate) -> Gate:
     return gate
 
 
+# ----------------------------------------------------------------------------------------------------- pitch
+
+
+def _undecided(case: Case, margin: float = 1e-9) -> NDArray[np.bool_]:
+    """Frames of which rounding decides what YIN makes: none of their values of d' means anything.
+
+    Digital silence with a click or two: d' is the same at many lags, or the quotient of two zeros. Told by
+    the definition itself: noise of 1e-13 of the frame's energy in every product moves its result.
+    """
+    p = {"fmin": 65.0, "fmax": 600.0, "frame_length": 2048, "hop_length": None, "center": True}
+    p |= {"pad_mode": "constant"} | {k: v for k, v in case.params.items() if k in (*p, "pad_mode")}
+    d, first = oracles.yin_difference(case.y, case.sr, **p)
+    steps = np.abs(np.diff(d, axis=1))
+    return np.asarray((steps < margin).any(axis=1))
+
+
+def pitch(share: float, atol: float) -> Gate:
+    """F0 within `atol` Hz in `share` of the frames that rounding does not decide; one of few may stray.
+
+    A trough may lie within rounding of the threshold or of a deeper one; then either is right.
+    """
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        same_shape(actual, expected)
+        off = (np.abs(actual - expected) > atol).any(axis=1) & ~_undecided(case)
+        allowed = max(1, math.floor((1.0 - share) * len(off)))
+        assert off.sum() <= allowed, (
+            f"{off.sum()} of {len(off)} frames are more than {atol} Hz off, allowed {allowed}; "
+            f"the first at {np.flatnonzero(off)[:5].tolist()}"
+        )
+
+    return gate
+
+
+def voicing(share: float, precision: str) -> Gate:
+    """The same bin and the same voicing in `share` of the frames, and the same probability in it.
+
+    The path is decided by sums of logarithms: where two paths are equal within rounding, either is right, so
+    one frame of a short clip may differ.
+    """
+    rounding = 1e-9 if precision == "float64" else 2e-7
+
+    def gate(actual: Array, expected: Array, case: Case) -> None:
+        same_shape(actual, expected)
+        off = (np.abs(actual - expected) > rounding * (1.0 + np.abs(expected))).any(axis=1)
+        off &= ~_undecided(case)
+        allowed = max(1, math.floor((1.0 - share) * len(off)))
+        assert off.sum() <= allowed, (
+            f"{off.sum()} of {len(off)} frames differ, allowed {allowed}; "
+            f"the first at {np.flatnonzero(off)[:5].tolist()}"
+        )
+
+    return gate
+
+
 # ----------------------------------------------------------------------------------------------------- Kaldi
 
 
@@ -617,6 +672,8 @@ FLOAT64: dict[str, Gate] = {
     "spectral_slope": relative(1e-5, 1e-6),
     **perceptual("float64", 1e-6),
     "energy_entropy": relative(1e-6, 1e-9),
+    "yin": pitch(0.999, 0.01),
+    "pyin": voicing(0.999, "float64"),
     "kaldi_fbank": kaldi_double(1e-5),
     "kaldi_mfcc": kaldi_double(1e-4),
     "torchaudio_melspectrogram": mel(1e-5, "float64", _torchaudio_parts),
@@ -657,6 +714,9 @@ FLOAT32: dict[str, Gate] = {
     # Single-precision bins of the broadest sums, and 1e-6 of each logarithm that the filter over time adds up.
     **perceptual("float32", 1e-4),
     "energy_entropy": relative(1e-5, 1e-5),
+    # Computed in double and rounded once.
+    "yin": pitch(0.999, 0.01),
+    "pyin": voicing(0.999, "float32"),
     "kaldi_fbank": kaldi(0.98),
     "kaldi_mfcc": kaldi(0.98, mfcc=True),
     "torchaudio_melspectrogram": mel(0.0, "float32", _torchaudio_parts),

@@ -540,6 +540,206 @@ def delta(x: ArrayLike, *, width: int = 9, order: int = 1, mode: str = "interp")
     return out
 
 
+# ------------------------------------------------------------------------------------------- librosa: pitch
+
+
+def yin_difference(
+    y: ArrayLike,
+    sr: float,
+    fmin: float,
+    fmax: float,
+    frame_length: int,
+    hop_length: int | None,
+    center: bool,
+    pad_mode: str,
+) -> tuple[Array, int]:
+    """YIN's normalised difference, (n_frames, n_lags), and the first lag in samples.
+
+    d(k) = 2 (r(0) - r(k)) - (x_0^2 + ... + x_{k-1}^2) with r within the frame, except that librosa subtracts
+    nothing at lag 1; divided by its mean over lags 1 to k.
+    """
+    first = int(np.floor(sr / fmax))
+    last = min(int(np.ceil(sr / fmin)), frame_length - 1)
+    hop = frame_length // 4 if hop_length is None else hop_length
+    x = _padded_frames(y, frame_length, hop, center, pad_mode)
+    n = 2 * frame_length
+    r = np.fft.irfft(np.abs(np.fft.rfft(x, n, axis=1)) ** 2, n, axis=1)
+    energy = np.cumsum(x**2, axis=1)[:, :last]
+    energy[:, 0] = 0.0
+    d = 2.0 * (r[:, :1] - r[:, 1 : last + 1]) - energy
+    mean = np.cumsum(d, axis=1) / np.arange(1, last + 1)
+    return (d / (mean + TINY))[:, first - 1 :], first
+
+
+def _troughs(d: Array) -> list[int]:
+    """Places lower than on the left and not higher than on the right; an end counts if it is the lower one."""
+    inner = [k for k in range(1, len(d) - 1) if d[k] < d[k - 1] and d[k] <= d[k + 1]]
+    return [0] * bool(d[0] < d[1]) + inner + [len(d) - 1] * bool(d[-1] < d[-2])
+
+
+def _vertex(d: Array, k: int) -> float:
+    """Where the parabola through k and its neighbours has its extreme, k itself if that is a step away."""
+    if k in (0, len(d) - 1):
+        return float(k)
+    a, b = d[k + 1] + d[k - 1] - 2.0 * d[k], (d[k + 1] - d[k - 1]) / 2.0
+    return k - b / a if abs(b) < abs(a) else float(k)
+
+
+def yin(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    fmin: float = 65.0,
+    fmax: float = 600.0,
+    frame_length: int = 2048,
+    hop_length: int | None = None,
+    trough_threshold: float = 0.1,
+    center: bool = True,
+    pad_mode: str = "constant",
+) -> Array:
+    """de Cheveigne and Kawahara (2002) as librosa computes it; (n_frames, 1) in Hz."""
+    frames, first = yin_difference(y, sr, fmin, fmax, frame_length, hop_length, center, pad_mode)
+    f0 = []
+    for d in frames:
+        deep = [k for k in _troughs(d) if d[k] < trough_threshold]
+        f0.append(sr / (first + _vertex(d, deep[0] if deep else int(np.argmin(d)))))
+    return np.array(f0, dtype=np.float64).reshape(-1, 1)
+
+
+def _pyin_transitions(n_bins: int, width: int, switch_prob: float) -> Array:
+    """Logarithm of the probability to go from one of 2 n_bins states (row) to another."""
+    # An even triangle stands half a bin beside its state: left among an odd number of bins, else right.
+    low = -(width // 2) + (width % 2 == 0 and n_bins % 2 == 0)
+    rank = np.minimum(np.arange(1, width + 1), np.arange(width, 0, -1))
+    local = np.zeros((n_bins, n_bins))
+    for k in range(n_bins):
+        for offset, weight in zip(range(low, low + width), 2 * rank - (width % 2 == 0), strict=True):
+            if 0 <= k + offset < n_bins:
+                local[k, k + offset] = weight
+    local /= local.sum(axis=1, keepdims=True)
+    stay, switch = (1.0 - switch_prob) * local, switch_prob * local
+    return np.log(np.block([[stay, switch], [switch, stay]]) + TINY)
+
+
+def _beta_cdf(x: Array, a: float, b: float) -> Array:
+    """Distribution function of the beta distribution by Gauss quadrature, after t = x s^4.
+
+    The substitution makes t^(a-1) a polynomial for every multiple of a quarter.
+    """
+    s, w = np.polynomial.legendre.leggauss(200)
+    s, w = (s + 1.0) / 2.0, w / 2.0
+
+    def lower(x: float, a: float, b: float) -> float:
+        return float(4.0 * x**a * (w @ (s ** (4.0 * a - 1.0) * (1.0 - x * s**4) ** (b - 1.0))))
+
+    scale = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b))
+    return np.array([scale * lower(v, a, b) if v <= 0.5 else 1.0 - scale * lower(1.0 - v, b, a) for v in x])
+
+
+def pyin_observations(
+    y: ArrayLike,
+    sr: float,
+    *,
+    fmin: float,
+    fmax: float,
+    frame_length: int,
+    hop_length: int | None,
+    n_thresholds: int,
+    beta_parameters: Sequence[float] | None,
+    boltzmann_parameter: float,
+    resolution: float,
+    no_trough_prob: float,
+    center: bool,
+    pad_mode: str,
+) -> Array:
+    """Probability of every pitch bin, (n_frames, n_bins)."""
+    frames, first = yin_difference(y, sr, fmin, fmax, frame_length, hop_length, center, pad_mode)
+    thresholds = np.linspace(0, 1, n_thresholds + 1)
+    a, b = (2.0, 18.0) if beta_parameters is None else beta_parameters
+    prior = np.diff(_beta_cdf(thresholds, a, b))
+    per_octave = 12 * math.ceil(1.0 / resolution)
+    n_bins = math.floor(per_octave * math.log2(fmax / fmin)) + 1
+    observed = np.zeros((len(frames), n_bins))
+    for t, d in enumerate(frames):
+        troughs = _troughs(d)
+        if not troughs:
+            continue
+        below = d[troughs][:, None] < thresholds[None, 1:]
+        rank, count = np.cumsum(below, axis=0) - 1, np.maximum(below.sum(axis=0), 1)
+        decay = math.exp(-boltzmann_parameter)
+        share = (1.0 - decay) / (1.0 - decay**count) * decay**rank
+        p = (below * share) @ prior
+        deepest = int(np.argmin(d[troughs]))
+        p[deepest] += no_trough_prob * prior[: int((~below[deepest]).sum())].sum()
+        for k, probability in zip(troughs, p, strict=True):
+            f0 = sr / (first + _vertex(d, k))
+            bin_index = max(int(np.rint(per_octave * math.log2(f0 / fmin))), 0)
+            # The bin above the last one is lost, and of two troughs in a bin the longer period stays.
+            if probability > 0 and bin_index < n_bins:
+                observed[t, bin_index] = probability
+    return observed
+
+
+def pyin(
+    y: ArrayLike,
+    sr: float = 22050,
+    *,
+    fmin: float = 65.0,
+    fmax: float = 600.0,
+    frame_length: int = 2048,
+    hop_length: int | None = None,
+    n_thresholds: int = 100,
+    beta_parameters: Sequence[float] | None = None,
+    boltzmann_parameter: float = 2.0,
+    resolution: float = 0.1,
+    max_transition_rate: float = 35.92,
+    switch_prob: float = 0.01,
+    no_trough_prob: float = 0.01,
+    fill_na: float | None = 0.0,
+    center: bool = True,
+    pad_mode: str = "constant",
+) -> Array:
+    """Mauch and Dixon (2014) as librosa computes it: f0 in Hz, voiced flag, voiced probability."""
+    observed = pyin_observations(
+        y,
+        sr,
+        fmin=fmin,
+        fmax=fmax,
+        frame_length=frame_length,
+        hop_length=hop_length,
+        n_thresholds=n_thresholds,
+        beta_parameters=beta_parameters,
+        boltzmann_parameter=boltzmann_parameter,
+        resolution=resolution,
+        no_trough_prob=no_trough_prob,
+        center=center,
+        pad_mode=pad_mode,
+    )
+    n_frames, n_bins = observed.shape
+    voiced_prob = np.clip(observed.sum(axis=1), 0.0, 1.0)
+    unvoiced = np.repeat((1.0 - voiced_prob)[:, None] / n_bins, n_bins, axis=1)
+    scores = np.log(np.concatenate([observed, unvoiced], axis=1) + TINY)
+    hop = frame_length // 4 if hop_length is None else hop_length
+    per_semitone = math.ceil(1.0 / resolution)
+    width = round(max_transition_rate * 12 * hop / sr) * per_semitone + 1
+    transitions = _pyin_transitions(n_bins, width, switch_prob)
+    best = scores[0] - math.log(2 * n_bins) if n_frames else np.zeros(2 * n_bins)
+    came_from = np.zeros((n_frames, 2 * n_bins), dtype=int)
+    for t in range(1, n_frames):
+        ways = best[:, None] + transitions
+        came_from[t] = np.argmax(ways, axis=0)
+        best = scores[t] + ways[came_from[t], np.arange(2 * n_bins)]
+    path = [int(np.argmax(best))]
+    for t in range(n_frames - 1, 0, -1):
+        path.append(int(came_from[t, path[-1]]))
+    states = np.array(path[::-1][:n_frames], dtype=int)
+    f0 = fmin * 2.0 ** (states % n_bins / (12 * per_semitone))
+    voiced = states < n_bins
+    if fill_na is not None:
+        f0 = np.where(voiced, f0, fill_na)
+    return np.column_stack([f0, voiced, voiced_prob])
+
+
 # ----------------------------------------------------------------------- spectral shape without a peer (ours)
 
 
@@ -1285,6 +1485,8 @@ ORACLES: dict[str, Oracle] = {
     "rasta_spectrum": rasta_spectrum,
     "loudness": loudness,
     "energy_entropy": energy_entropy,
+    "yin": yin,
+    "pyin": pyin,
     "kaldi_fbank": kaldi_fbank,
     "kaldi_mfcc": kaldi_mfcc,
     "torchaudio_melspectrogram": torchaudio_melspectrogram,
@@ -1308,7 +1510,7 @@ _TRANSFORMED = frozenset(
     or name in ("auditory_spectrum", "rasta_spectrum", "loudness")
     or name.startswith("spectral_")
 )
-_FRAMED = frozenset(("zero_crossing_rate", "rms", "energy_entropy"))
+_FRAMED = frozenset(("zero_crossing_rate", "rms", "energy_entropy", "yin", "pyin"))
 
 
 def _in_samples(ms: float, sr: float) -> int:

@@ -66,6 +66,7 @@ def librosa_without_remarks() -> Iterator[None]:
         warnings.filterwarnings("ignore", "Empty filters detected in mel frequency basis", UserWarning)
         warnings.filterwarnings("ignore", "Trying to estimate tuning from empty frequency set", UserWarning)
         warnings.filterwarnings("ignore", "n_fft=.* is too large for input signal of length", UserWarning)
+        warnings.filterwarnings("ignore", "With fmin=.*less than two periods of fmin", UserWarning)
         yield
 
 
@@ -126,6 +127,28 @@ def zero_crossing_rate(y: Array, sr: float, **params: Any) -> Array:
 
 def delta(x: Array, **params: Any) -> Array:
     return librosa.feature.delta(x, axis=0, **params)
+
+
+def yin(y: Array, sr: float, *, fmin: float = 65.0, fmax: float = 600.0, **params: Any) -> Array:
+    with librosa_without_remarks():
+        return librosa.yin(y, sr=sr, fmin=fmin, fmax=fmax, **params)[:, None]  # type: ignore[no-any-return]
+
+
+def pyin(
+    y: Array,
+    sr: float,
+    *,
+    fmin: float = 65.0,
+    fmax: float = 600.0,
+    fill_na: float | None = 0.0,
+    beta_parameters: tuple[float, float] | None = None,
+    **params: Any,
+) -> Array:
+    beta = (2, 18) if beta_parameters is None else beta_parameters
+    with librosa_without_remarks():
+        return np.column_stack(
+            librosa.pyin(y, sr=sr, fmin=fmin, fmax=fmax, fill_na=fill_na, beta_parameters=beta, **params)
+        )
 
 
 def _knf_frames(options: Any, sr: float, params: dict[str, Any]) -> None:
@@ -250,6 +273,8 @@ PEERS: dict[str, Peer] = {
     "spectral_rolloff": _from_librosa(librosa.feature.spectral_rolloff),
     "zero_crossing_rate": zero_crossing_rate,
     "rms": rms,
+    "yin": yin,
+    "pyin": pyin,
     "kaldi_fbank": kaldi_fbank,
     "kaldi_mfcc": kaldi_mfcc,
     "pyaudioanalysis": pyaudioanalysis,

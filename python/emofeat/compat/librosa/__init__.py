@@ -21,6 +21,7 @@ ignored. Known differences:
 - `spectral_contrast` with a first band of one bin raises; librosa gives NaN throughout.
 - `pad_mode='reflect'` with a hop of half a frame or more that divides the length: librosa takes the last
   sample of the last frame from a wrong place.
+- `yin` and `pyin` compute float32 in double precision, where librosa decides in single; `frame_length` from 4.
 - No warning when the tuning of a signal that is not silent finds no peak.
 """
 
@@ -48,6 +49,7 @@ from emofeat.compat.librosa.feature import (
     spectral_rolloff,
     zero_crossing_rate,
 )
+from emofeat.compat.librosa.pitch import pyin, yin
 from emofeat.compat.librosa.util.exceptions import LibrosaError, ParameterError
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "melspectrogram",
     "mfcc",
     "power_to_db",
+    "pyin",
     "rms",
     "spectral_bandwidth",
     "spectral_centroid",
@@ -72,5 +75,6 @@ __all__ = [
     "spectral_rolloff",
     "stft",
     "util",
+    "yin",
     "zero_crossing_rate",
 ]

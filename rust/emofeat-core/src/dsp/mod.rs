@@ -10,9 +10,14 @@ pub mod lanes;
 pub mod log;
 pub mod lpc;
 pub mod mel;
+<<<<<<< HEAD
 pub mod ooura;
 pub mod roots;
+=======
+pub mod pyin;
+>>>>>>> yin
 pub mod savgol;
 pub mod shape;
 pub mod spline;
 pub mod window;
+pub mod yin;

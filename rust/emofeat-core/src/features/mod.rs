@@ -10,8 +10,12 @@ pub mod chroma;
 pub mod kaldi;
 mod measure;
 pub mod mel;
+<<<<<<< HEAD
 pub mod opensmile;
 pub mod perceptual;
+=======
+pub mod pitch;
+>>>>>>> yin
 pub mod psf;
 pub mod pyaudioanalysis;
 mod shared;
@@ -77,6 +81,8 @@ pub const CATALOGUE: &[&Entry] = &[
     &temporal::ZERO_CROSSING_RATE,
     &temporal::RMS,
     &temporal::ENERGY_ENTROPY,
+    &pitch::YIN,
+    &pitch::PYIN,
     &torchaudio::MELSPECTROGRAM,
     &torchaudio::MFCC,
     &kaldi::FBANK,
