@@ -17,6 +17,7 @@ pub mod spectral;
 pub mod temporal;
 pub mod torchaudio;
 pub mod transform;
+pub mod voice;
 
 /// What an entry makes.
 pub enum Make {
@@ -72,6 +73,11 @@ pub const CATALOGUE: &[&Entry] = &[
     &psf::FBANK,
     &psf::LOGFBANK,
     &psf::SSC,
+    &voice::PITCH_BOERSMA,
+    &voice::HNR_BOERSMA,
+    &voice::INTENSITY,
+    &voice::FORMANTS_BURG,
+    &voice::CPP,
     &transform::DELTA,
     &transform::CMVN,
 ];
