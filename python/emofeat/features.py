@@ -16,13 +16,18 @@ from emofeat._features import compute, transform
 __all__ = [
     "chroma_stft",
     "cmvn",
+    "cpp",
     "delta",
     "energy_entropy",
+    "formants_burg",
+    "hnr_boersma",
+    "intensity",
     "kaldi_fbank",
     "kaldi_mfcc",
     "logmel",
     "melspectrogram",
     "mfcc",
+    "pitch_boersma",
     "psf_fbank",
     "psf_logfbank",
     "psf_mfcc",
@@ -2772,6 +2777,429 @@ def psf_ssc(
             "nfilt": nfilt,
             "lowfreq": lowfreq,
             "highfreq": highfreq,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def pitch_boersma(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    time_step: float | None = None,
+    pitch_floor: float = 75.0,
+    max_number_of_candidates: int = 15,
+    very_accurate: bool = False,
+    silence_threshold: float = 0.03,
+    voicing_threshold: float = 0.45,
+    octave_cost: float = 0.01,
+    octave_jump_cost: float = 0.35,
+    voiced_unvoiced_cost: float = 0.14,
+    pitch_ceiling: float = 600.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Fundamental frequency by normalised autocorrelation and the cheapest path, and its strength.
+
+    Each frame, 3 periods of pitch_floor long under a Hann window (very_accurate: 6 under a Gaussian
+    one), minus the mean of its middle two periods, gives an autocorrelation divided by that of the
+    window. Its maxima r above half of voicing_threshold between floor and ceiling, found between
+    samples by interpolation, are candidates of strength `r - octave_cost log2(pitch_ceiling / f)`;
+    being unvoiced has the strength `voicing_threshold + max(0, 2 - peak (1 + voicing_threshold) /
+    silence_threshold)`, with `peak` the largest magnitude of the windowed frame within half a
+    longest period of its middle, relative to the recording's largest after its mean is removed. The
+    path through one candidate per frame with the largest sum of strengths, minus `octave_jump_cost
+    |log2(f1 / f2)|` between voiced frames and voiced_unvoiced_cost where voicing changes (both
+    times 0.01 s / time_step), is the result: f0 in Hz, 0 if unvoiced, and r, 0 if unvoiced. With
+    silence_threshold=0 it streams, giving frames as soon as all paths agree on them. Praat's `To
+    Pitch (ac)` has the same arguments; its frames are shifted by up to half a step to lie
+    symmetrically in the recording. Source: Boersma (1993).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    time_step : float, optional
+        Distance between frames; none: 0.75 / pitch_floor. [s] Allowed: from 1e-05.
+    pitch_floor : float
+        Lowest frequency; a frame is three of its periods long. [Hz] Allowed: from 1.
+    max_number_of_candidates : int
+        Candidates per frame, being unvoiced included. Allowed: 2 to 1000.
+    very_accurate : bool
+        Gaussian window of twice the length.
+    silence_threshold : float
+        Share of the recording's largest magnitude below which a frame counts as silent; 0: none
+        does, and the feature can stream. Allowed: from 0.
+    voicing_threshold : float
+        Strength of being unvoiced. Allowed: from 0.
+    octave_cost : float
+        Preference of high frequencies, per octave. Allowed: from 0.
+    octave_jump_cost : float
+        Cost of a change of frequency, per octave. Allowed: from 0.
+    voiced_unvoiced_cost : float
+        Cost of a change between voiced and unvoiced. Allowed: from 0.
+    pitch_ceiling : float
+        Highest frequency, at most half the sampling rate. [Hz] Allowed: from 1.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 2)` at the defaults in Hz
+
+    Notes
+    -----
+    Scope: global. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> pitch_boersma(y, 16000).shape[1]
+    2
+    """
+    return compute(
+        "pitch_boersma",
+        y,
+        sr,
+        {
+            "time_step": time_step,
+            "pitch_floor": pitch_floor,
+            "max_number_of_candidates": max_number_of_candidates,
+            "very_accurate": very_accurate,
+            "silence_threshold": silence_threshold,
+            "voicing_threshold": voicing_threshold,
+            "octave_cost": octave_cost,
+            "octave_jump_cost": octave_jump_cost,
+            "voiced_unvoiced_cost": voiced_unvoiced_cost,
+            "pitch_ceiling": pitch_ceiling,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def hnr_boersma(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    time_step: float | None = 0.01,
+    pitch_floor: float = 75.0,
+    silence_threshold: float = 0.1,
+    periods_per_window: float = 4.5,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Harmonics-to-noise ratio by autocorrelation.
+
+    `10 log10(r / (1 - r))` with r the highest maximum of the normalised autocorrelation of a frame
+    under a Gaussian window of 2 periods_per_window periods of pitch_floor, for periods down to two
+    samples: r is the share of the power that repeats itself. From -100 to 100 dB; -200 dB where the
+    frame is silent (as in `pitch_boersma` with a voicing threshold of 0) or has no maximum above 0.
+    Jitter and shimmer lower it as noise does. Praat's `To Harmonicity (ac)` has the same arguments.
+    Source: Boersma (1993).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    time_step : float, optional
+        Distance between frames. [s] Allowed: from 1e-05.
+    pitch_floor : float
+        Lowest frequency. [Hz] Allowed: from 1.
+    silence_threshold : float
+        Share of the recording's largest magnitude below which a frame counts as silent; 0: none
+        does, and the feature can stream. Allowed: from 0.
+    periods_per_window : float
+        Periods of pitch_floor in the effective length of the window, half its whole length.
+        Allowed: 1 to 100.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB
+
+    Notes
+    -----
+    Scope: global. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> hnr_boersma(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "hnr_boersma",
+        y,
+        sr,
+        {
+            "time_step": time_step,
+            "pitch_floor": pitch_floor,
+            "silence_threshold": silence_threshold,
+            "periods_per_window": periods_per_window,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def intensity(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    pitch_floor: float = 100.0,
+    time_step: float | None = None,
+    subtract_mean: bool = True,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Sound pressure level under a smooth window, long enough not to follow single periods.
+
+    `10 log10(Σ w x² / (20 µPa)²)` over a frame of 6.4 / pitch_floor, minus its mean, with w a
+    Kaiser window (β = 20, side lobes below -190 dB) of sum 1. A sample of 1 counts as 1 Pa. -300 dB
+    for a silent frame. Praat's `To Intensity` has the same arguments.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    pitch_floor : float
+        Lowest frequency of a voice whose single periods are not to show. [Hz] Allowed: from 1.
+    time_step : float, optional
+        Distance between frames; none: 0.8 / pitch_floor. [s] Allowed: from 1e-05.
+    subtract_mean : bool
+        Whether the mean of the frame is subtracted.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> intensity(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "intensity",
+        y,
+        sr,
+        {"pitch_floor": pitch_floor, "time_step": time_step, "subtract_mean": subtract_mean},
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def formants_burg(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    time_step: float | None = None,
+    max_number_of_formants: int = 5,
+    maximum_formant: float = 5500.0,
+    window_length: float = 0.025,
+    pre_emphasis_from: float = 50.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Formants and their bandwidths by linear prediction with Burg's method.
+
+    The frame of twice window_length and a quarter of that on either side is resampled by Fourier
+    transform to twice maximum_formant, raised by 6 dB per octave from pre_emphasis_from on, and
+    multiplied by a Gaussian window `(e^(-48 x²) - e^(-12)) / (1 - e^(-12))` that falls to 0 at its
+    ends. Burg's method predicts it with two coefficients per formant; the roots z of the predictor
+    between 50 Hz and maximum_formant - 50 Hz, lowest first, are formants of frequency `arg z · rate
+    / 2π` and bandwidth `|ln |z|| · rate / π`. Columns F1, B1, F2, B2 ...; 0 where there are fewer.
+    Unvoiced frames have values as well. Beyond the recording's ends are zeros. Praat's `To Formant
+    (burg)` has the same arguments; it resamples the whole recording, so that its samples lie
+    elsewhere between ours, which moves weak formants. Source: Burg (1975), Anderson (1978), Boersma
+    and Weenink's manual.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    time_step : float, optional
+        Distance between frames; none: a quarter of window_length. [s] Allowed: from 1e-05.
+    max_number_of_formants : int
+        Number of formants, half the order of the prediction. Allowed: 1 to 10.
+    maximum_formant : float
+        Highest frequency: about 5000 for a man's voice, 5500 for a woman's. [Hz] Allowed: from 1.
+    window_length : float
+        Effective length of the window, half its whole length. [s] Allowed: 0.001 to 10.
+    pre_emphasis_from : float
+        Frequency from which the spectrum is raised. [Hz] Allowed: from 1.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 10)` at the defaults in Hz
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> formants_burg(y, 16000).shape[1]
+    10
+    """
+    return compute(
+        "formants_burg",
+        y,
+        sr,
+        {
+            "time_step": time_step,
+            "max_number_of_formants": max_number_of_formants,
+            "maximum_formant": maximum_formant,
+            "window_length": window_length,
+            "pre_emphasis_from": pre_emphasis_from,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def cpp(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    time_step: float | None = 0.01,
+    pitch_floor: float = 60.0,
+    pitch_ceiling: float = 330.0,
+    maximum_frequency: float = 5000.0,
+    pre_emphasis_from: float = 50.0,
+    time_averaging: float = 0.02,
+    quefrency_averaging: float = 0.0005,
+    trend: Literal["straight", "exponential"] = "straight",
+    trend_from: float = 0.001,
+    trend_to: float = 0.05,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Cepstral peak prominence: height of the voice's peak in the cepstrum above its trend.
+
+    Of a frame of 6 / pitch_floor under a Gaussian window, pre-emphasised from pre_emphasis_from on,
+    the inverse Fourier transform of the logarithm of the power spectrum up to maximum_frequency
+    (the nearest bin below with a fast transform) is squared, averaged over quefrency_averaging and,
+    with the frames around it, time_averaging, and expressed in dB. The peak between 1 /
+    pitch_ceiling and 1 / pitch_floor, by a parabola through its highest value and the neighbours of
+    that, minus the line fitted to all values from trend_from to trend_to by least squares, over
+    quefrency (straight) or its logarithm (exponential), is the prominence. Both averages 0: without
+    smoothing. The mean over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`.
+    Source: Hillenbrand, Cleveland and Erickson (1994); Hillenbrand and Houde (1996).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    time_step : float, optional
+        Distance between frames. [s] Allowed: from 1e-05.
+    pitch_floor : float
+        Lowest frequency of the peak; a frame is six of its periods long. [Hz] Allowed: from 1.
+    pitch_ceiling : float
+        Highest frequency of the peak. [Hz] Allowed: from 1.
+    maximum_frequency : float
+        Highest frequency of the spectrum, at most half the sampling rate. [Hz] Allowed: from 1.
+    pre_emphasis_from : float
+        Frequency from which the spectrum is raised. [Hz] Allowed: from 1.
+    time_averaging : float
+        Time over which cepstra are averaged. [s] Allowed: 0 to 100.
+    quefrency_averaging : float
+        Quefrencies over which a cepstrum is averaged. [s] Allowed: 0 to 1.
+    trend : str
+        The line that the prominence is measured from. Allowed: straight, exponential.
+    trend_from : float
+        Shortest quefrency of the trend. [s] Allowed: 0 to 1.
+    trend_to : float
+        Longest quefrency of the trend. [s] Allowed: 0 to 1.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> cpp(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "cpp",
+        y,
+        sr,
+        {
+            "time_step": time_step,
+            "pitch_floor": pitch_floor,
+            "pitch_ceiling": pitch_ceiling,
+            "maximum_frequency": maximum_frequency,
+            "pre_emphasis_from": pre_emphasis_from,
+            "time_averaging": time_averaging,
+            "quefrency_averaging": quefrency_averaging,
+            "trend": trend,
+            "trend_from": trend_from,
+            "trend_to": trend_to,
         },
         precision,
         on_short,

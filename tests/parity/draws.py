@@ -344,6 +344,7 @@ def _psf_mfcc(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed
     return p | _some(draw, {"ceplifter": st.sampled_from([0, 10, 22]), "appendEnergy": st.booleans()}, known)
 
 
+<<<<<<< HEAD
 def _auditory(sr: int) -> dict[str, st.SearchStrategy[Any]]:
     return {
         "n_bands": st.integers(5, 40),
@@ -351,6 +352,42 @@ def _auditory(sr: int) -> dict[str, st.SearchStrategy[Any]]:
         "fmax": st.sampled_from([3500.0, 6800.0, 20_000.0]),
         "exponent": st.sampled_from([0.23, 0.33, 0.5, 1.0]),
     }
+=======
+def _voice(
+    pitch_floor: Callable[[float], st.SearchStrategy[float]],
+    options: dict[str, st.SearchStrategy[Any]],
+) -> Callable[..., Params]:
+    """Descriptors whose frame is some periods of `pitch_floor`, which is drawn so that the signal holds one."""
+
+    def family(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
+        p = _some(draw, {"time_step": st.sampled_from([0.005, 0.01, 0.0123]), **options}, known)
+        p["pitch_floor"] = round(draw(pitch_floor(n / sr)), 1)
+        return p
+
+    return family
+
+
+def _periods(count: float) -> Callable[[float], st.SearchStrategy[float]]:
+    """Floors of which `count` periods fit into so many seconds, from 60 Hz to 60 Hz above the lowest."""
+    return lambda seconds: st.floats(
+        max(60.0, 1.05 * count / seconds), max(60.0, 1.05 * count / seconds) + 60.0
+    )
+
+
+def _formants(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed: dict[str, Any]) -> Params:
+    p = _some(
+        draw,
+        {
+            "time_step": st.sampled_from([0.005, 0.01, 0.0123]),
+            "max_number_of_formants": st.integers(2, 7),
+            "maximum_formant": st.sampled_from([4500.0, 5000.0, 5512.3]),
+            "pre_emphasis_from": st.sampled_from([50.0, 100.0]),
+        },
+        known,
+    )
+    p["window_length"] = draw(st.sampled_from([0.015, 0.0187]))  # three of them are a frame: at most 60 ms
+    return p
+>>>>>>> praat
 
 
 FAMILY: dict[str, Callable[..., Params]] = {
@@ -413,6 +450,41 @@ FAMILY: dict[str, Callable[..., Params]] = {
     "psf_fbank": _psf,
     "psf_logfbank": _psf,
     "psf_ssc": _psf,
+    "pitch_boersma": _voice(
+        _periods(6.0),
+        {
+            "max_number_of_candidates": st.sampled_from([4, 15]),
+            "very_accurate": st.booleans(),
+            "silence_threshold": st.sampled_from([0.0, 0.03, 0.2]),
+            "voicing_threshold": st.sampled_from([0.2, 0.45, 0.6]),
+            "octave_cost": st.sampled_from([0.0, 0.01, 0.1]),
+            "octave_jump_cost": st.sampled_from([0.0, 0.35]),
+            "voiced_unvoiced_cost": st.sampled_from([0.0, 0.14]),
+            "pitch_ceiling": st.sampled_from([400.0, 600.0]),
+        },
+    ),
+    "hnr_boersma": _voice(
+        _periods(9.0),
+        {
+            "silence_threshold": st.sampled_from([0.0, 0.1]),
+            "periods_per_window": st.sampled_from([3.0, 4.5]),
+        },
+    ),
+    "intensity": _voice(_periods(6.4), {"subtract_mean": st.booleans()}),
+    "formants_burg": _formants,
+    "cpp": _voice(
+        _periods(6.0),
+        {
+            "pitch_ceiling": st.sampled_from([330.0, 400.0]),
+            "maximum_frequency": st.sampled_from([3500.0, 5000.0]),
+            "pre_emphasis_from": st.sampled_from([50.0, 100.0]),
+            "time_averaging": st.sampled_from([0.0, 0.02, 0.05]),
+            "quefrency_averaging": st.sampled_from([0.0, 0.0005]),
+            "trend": _choices("trend", ["straight", "exponential"], {}),
+            "trend_from": st.sampled_from([0.001, 0.002]),
+            "trend_to": st.sampled_from([0.02, 0.05]),
+        },
+    ),
 }
 
 _VTLN = "only 1.0 is allowed, and then the two corner frequencies do nothing"

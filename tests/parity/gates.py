@@ -653,6 +653,19 @@ def short_term(rtol: float) -> Gate:
 
 # ----------------------------------------------------------------------------------------------------- tables
 
+#: Computed in double precision whatever is asked for, and rounded once (6e-8).
+_VOICE: dict[str, Gate] = {
+    # Of a tone every multiple of the period is a period: which maximum is highest is left to rounding.
+    "pitch_boersma": by_kind(relative(1e-6, 1e-6), share_within(0.97, 1e-6, 1e-6, rest=2.0)),
+    # r / (1 - r) of a tone, with 1 - r = 1e-10, has the sixth digit of its transform; a click at the very end of
+    # a window leaves an autocorrelation of rounding.
+    "hnr_boersma": by_kind(relative(1e-6, 1e-6), share_within(0.9, 1e-6, 1e-4, rest=2.0)),
+    "intensity": relative(1e-6, 1e-6),
+    # The predictor of a frame with a few samples at its very end, or of a pure tone, is as good as singular.
+    "formants_burg": by_kind(relative(1e-6, 1e-5), share_within(0.9, 1e-6, 1e-3, rest=1.0)),
+    "cpp": by_kind(relative(1e-6, 1e-6), share_within(0.97, 1e-6, 1e-6, rest=0.1)),
+}
+
 FLOAT64: dict[str, Gate] = {
     "stft": complex_spectrum(1e-13),
     "spectrogram": spectrum(1e-5, "float64"),
@@ -684,6 +697,7 @@ FLOAT64: dict[str, Gate] = {
     "psf_fbank": by_kind(relative(1e-10), relative(1e-7)),
     "psf_logfbank": by_kind(relative(1e-10, 1e-10), relative(1e-7, 1e-7)),
     "psf_ssc": by_kind(relative(1e-10), relative(1e-7)),
+    **_VOICE,
     "delta": relative(1e-6, 1e-6),
     "cmvn": relative(1e-6, 1e-6),
 }
@@ -727,6 +741,7 @@ FLOAT32: dict[str, Gate] = {
     "psf_fbank": relative(2e-7),
     "psf_logfbank": relative(2e-7, 2e-7),
     "psf_ssc": relative(2e-7),
+    **_VOICE,
     "delta": relative(1e-5, 1e-5),
     "cmvn": relative(1e-5, 1e-5),
 }

@@ -1455,6 +1455,328 @@ def psf_delta(x: ArrayLike, *, N: int = 2) -> Array:
     return np.stack([n @ padded[t : t + 2 * N + 1] for t in range(len(x))]) / np.sum(n * n)
 
 
+# ------------------------------------------------------------------------------ voice, in the manner of Praat
+
+
+def _whole_samples(seconds: float, sr: float) -> int:
+    """Samples in `seconds`, rounded down but for the error of the product."""
+    return int(seconds * sr + 1e-6)
+
+
+def _step_samples(seconds: float, sr: float) -> int:
+    return max(1, _half_up(seconds * sr))
+
+
+def gaussian_window(n: int, span: float) -> Array:
+    """(e^(-48 x^2) - e^(-12)) / (1 - e^(-12)) at n points around 0, `span` of which are x = 1 apart."""
+    x = (np.arange(n) - (n - 1) / 2) / span
+    return np.asarray((np.exp(-48.0 * x**2) - np.exp(-12.0)) / (1.0 - np.exp(-12.0)))
+
+
+def sinc_interpolation(r: Array, lags: Array, reach: int) -> Array:
+    """Rows of an even sequence, given from lag 0 on, at fractional `lags` (rows, any), under a Hann window."""
+    near = np.floor(lags).astype(int)[..., None] + np.arange(1 - reach, reach + 1)
+    x = lags[..., None] - near
+    weights = np.sinc(x) * (0.5 + 0.5 * np.cos(np.pi * x / reach))
+    columns = np.minimum(np.abs(near), r.shape[1] - 1).reshape(len(r), -1)
+    return np.asarray(np.sum(np.take_along_axis(r, columns, 1).reshape(near.shape) * weights, axis=-1))
+
+
+def _candidates(
+    y: Array,
+    sr: float,
+    length: int,
+    hop: int,
+    window: Array,
+    low: float,
+    high: float,
+    least: float,
+    octave_cost: float,
+    most: int,
+) -> tuple[Array, Array, Array]:
+    """Frequencies and heights (frames, most) of maxima, 0 for none, and each frame's relative peak."""
+    x = frame(y, length, hop)
+    if not len(x):
+        return np.zeros((0, most)), np.zeros((0, most)), np.zeros(0)
+    longest, middle = int(sr / low), length // 2
+    centre = x[:, max(0, middle - longest) : middle + longest]
+    x = (x - centre.mean(axis=1, keepdims=True)) * window
+    seen = y[: (len(x) - 1) * hop + length] if hop <= length else frame(y, length, hop).ravel()
+    half = max(longest // 2, 1)
+    loudest = np.abs(seen - seen.mean()).max()
+    peak = np.abs(x[:, max(0, middle - half) : middle + half]).max(axis=1)
+    peak = np.minimum(peak / loudest, 1.0) if loudest > 0 else np.zeros(len(x))
+    size = 1 << (2 * length).bit_length()
+    r = np.fft.irfft(np.abs(np.fft.rfft(x, size)) ** 2)[:, :length]
+    own = np.fft.irfft(np.abs(np.fft.rfft(window, size)) ** 2)[:length]
+    lags = min(longest + 3 + min(30, longest), length)
+    silent = r[:, :1] <= 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = np.where(silent, 0.0, r / r[:, :1])[:, :lags] / (own[:lags] / own[0])
+
+    k = np.arange(max(1, math.ceil(sr / high) - 1), min(longest + 1, lags - 2) + 1)
+    a, b, c = r[:, k - 1], r[:, k], r[:, k + 1]
+    is_peak = (b > a) & (b >= c) & (b > least)
+    bend = np.where(is_peak, a - 2 * b + c, -1.0)
+    lag = k + 0.5 * (a - c) / bend
+    height = b - (a - c) ** 2 / (8 * bend)
+    worth = np.where(is_peak, height + octave_cost * np.log2(sr / np.where(is_peak, lag, 1.0)), -np.inf)
+    best = np.argsort(-worth, axis=1, kind="stable")[:, :most]
+    is_peak = np.take_along_axis(is_peak, best, 1)
+    lag = np.where(is_peak, np.take_along_axis(lag, best, 1), 5.0)
+    reach = max(1, min(30, longest))
+    for h in (0.1, 0.03, 0.01):
+        a, b, c = (sinc_interpolation(r, lag + d, reach) for d in (-h, 0.0, h))
+        bend = a - 2 * b + c
+        falls = bend < 0
+        lag = lag + np.where(falls, np.clip(0.5 * h * (a - c) / np.where(falls, bend, 1.0), -0.5, 0.5), 0.0)
+    height = sinc_interpolation(r, lag, reach)
+    height = np.where(height > 1.0, 1.0 / np.where(height > 1.0, height, 1.0), height)
+    f = sr / lag
+    is_peak &= (f >= low) & (f <= high)
+    missing = most - f.shape[1]
+    pad = ((0, 0), (0, missing))
+    return np.pad(np.where(is_peak, f, 0.0), pad), np.pad(np.where(is_peak, height, 0.0), pad), peak
+
+
+def _unvoiced_strength(peak: Array, silence_threshold: float, voicing_threshold: float) -> Array:
+    if silence_threshold == 0:
+        return np.full(len(peak), voicing_threshold)
+    audible = peak * (1.0 + voicing_threshold) / silence_threshold
+    return voicing_threshold + np.maximum(0.0, 2.0 - audible)
+
+
+def pitch_boersma(
+    y: ArrayLike,
+    sr: float,
+    *,
+    time_step: float | None = None,
+    pitch_floor: float = 75.0,
+    max_number_of_candidates: int = 15,
+    very_accurate: bool = False,
+    silence_threshold: float = 0.03,
+    voicing_threshold: float = 0.45,
+    octave_cost: float = 0.01,
+    octave_jump_cost: float = 0.35,
+    voiced_unvoiced_cost: float = 0.14,
+    pitch_ceiling: float = 600.0,
+) -> Array:
+    """F0 and strength, Boersma (1993): candidates per frame, then the best path by a full Viterbi search."""
+    y = _as_double(y)
+    high = min(pitch_ceiling, 0.5 * sr)
+    length = _whole_samples((6.0 if very_accurate else 3.0) / pitch_floor, sr)
+    hop = _step_samples(0.75 / pitch_floor if time_step is None else time_step, sr)
+    if very_accurate:
+        window = gaussian_window(length, length - 1)
+    else:
+        window = 0.5 + 0.5 * np.cos(2 * np.pi * (np.arange(length) - (length - 1) / 2) / (length - 1))
+    f, height, peak = _candidates(
+        y,
+        sr,
+        length,
+        hop,
+        window,
+        pitch_floor,
+        high,
+        0.5 * voicing_threshold,
+        octave_cost,
+        max_number_of_candidates - 1,
+    )
+    n = len(f)
+    unvoiced = _unvoiced_strength(peak, silence_threshold, voicing_threshold)
+    with np.errstate(divide="ignore"):
+        strength = np.where(f > 0, height - octave_cost * np.log2(high / f), -np.inf)
+    f, height = np.pad(f, ((0, 0), (1, 0))), np.pad(height, ((0, 0), (1, 0)))
+    strength = np.concatenate([unvoiced[:, None], strength], axis=1)
+    if not n:
+        return np.zeros((0, 2))
+    per_frame = 0.01 * sr / hop
+    total, back = strength[0], np.zeros(f.shape, dtype=int)
+    for t in range(1, n):
+        g, h = f[t - 1][:, None], f[t][None, :]
+        both, one = (g > 0) & (h > 0), (g > 0) != (h > 0)
+        octaves = np.abs(np.log2(np.where(g > 0, g, 1.0) / np.where(h > 0, h, 1.0)))
+        cost = np.where(both, octave_jump_cost * octaves, np.where(one, voiced_unvoiced_cost, 0.0))
+        ways = total[:, None] - per_frame * cost
+        back[t] = ways.argmax(axis=0)
+        total = ways.max(axis=0) + strength[t]
+    path = np.zeros(n, dtype=int)
+    path[-1] = total.argmax()
+    for t in range(n - 1, 0, -1):
+        path[t - 1] = back[t][path[t]]
+    return np.stack([f[np.arange(n), path], height[np.arange(n), path]], axis=1)
+
+
+def hnr_boersma(
+    y: ArrayLike,
+    sr: float,
+    *,
+    time_step: float | None = 0.01,
+    pitch_floor: float = 75.0,
+    silence_threshold: float = 0.1,
+    periods_per_window: float = 4.5,
+) -> Array:
+    """10 log10(r / (1 - r)) of the highest maximum of the normalised autocorrelation, Boersma (1993)."""
+    y = _as_double(y)
+    length = _whole_samples(2.0 * periods_per_window / pitch_floor, sr)
+    hop = _step_samples(0.01 if time_step is None else time_step, sr)
+    window = gaussian_window(length, length - 1)
+    _, height, peak = _candidates(y, sr, length, hop, window, pitch_floor, 0.5 * sr, 0.0, 0.0, 14)
+    best = height.max(axis=1, initial=0.0)
+    r = np.clip(best, 1e-10, 1.0 - 1e-10)
+    audible = best > _unvoiced_strength(peak, silence_threshold, 0.0)
+    return np.where(audible, 10.0 * np.log10(r / (1.0 - r)), -200.0)[:, None]
+
+
+def intensity(
+    y: ArrayLike,
+    sr: float,
+    *,
+    pitch_floor: float = 100.0,
+    time_step: float | None = None,
+    subtract_mean: bool = True,
+) -> Array:
+    """Level in dB above 20 micropascal of the mean square under a Kaiser window of 6.4 / pitch_floor."""
+    half = _whole_samples(3.2 / pitch_floor, sr)
+    x = frame(_as_double(y), 2 * half + 1, _step_samples(time_step or 0.8 / pitch_floor, sr))
+    u = np.arange(-half, half + 1) / (3.2 / pitch_floor * sr)
+    w = np.i0(20.24 * np.sqrt(np.maximum(1.0 - u * u, 0.0)))
+    if subtract_mean:
+        x = x - x.mean(axis=1, keepdims=True)
+    square = (x * x) @ (w / w.sum()) / 4e-10
+    return np.where(square > 1e-30, 10.0 * np.log10(np.maximum(square, 1e-30)), -300.0)[:, None]
+
+
+def burg_coefficients(x: Array, order: int) -> Array:
+    """Rows 1, a_1 ... a_order that minimise forward and backward prediction errors, Burg (1975)."""
+    forward, backward, a = x[:, 1:], x[:, :-1], np.ones((len(x), 1))
+    for _ in range(order):
+        energy = np.sum(forward**2 + backward**2, axis=1)
+        cross = -2.0 * np.sum(forward * backward, axis=1)
+        k = np.where(energy > 0, cross / np.where(energy > 0, energy, 1.0), 0.0)[:, None]
+        a = np.pad(a, ((0, 0), (0, 1)))
+        a = a + k * a[:, ::-1]
+        forward, backward = (forward + k * backward)[:, 1:], (backward + k * forward)[:, :-1]
+    return a
+
+
+def fourier_resampled(x: Array, n: int) -> Array:
+    """Rows continued periodically, at `n` points in the middles of as many intervals; what lies at or
+    above half the lower rate is left out."""
+    before = x.shape[1]
+    spectrum = np.fft.rfft(x, axis=1) / before
+    k = np.arange((min(before, n) + 1) // 2)
+    t = (np.arange(n) + 0.5) / n - 0.5 / before
+    turn = np.exp(2j * np.pi * k[:, None] * t[None, :]) * np.where(k == 0, 1.0, 2.0)[:, None]
+    return np.asarray((spectrum[:, : len(k)] @ turn).real)
+
+
+def formants_burg(
+    y: ArrayLike,
+    sr: float,
+    *,
+    time_step: float | None = None,
+    max_number_of_formants: int = 5,
+    maximum_formant: float = 5500.0,
+    window_length: float = 0.025,
+    pre_emphasis_from: float = 50.0,
+) -> Array:
+    """Frequency and bandwidth of each formant: poles of Burg's predictor of the resampled frame."""
+    length = _whole_samples(2.0 * window_length, sr)
+    hop = _step_samples(0.25 * window_length if time_step is None else time_step, sr)
+    margin = length // 4
+    whole = length + 2 * margin
+    x = frame(np.pad(_as_double(y), margin), whole, hop)
+    rise = 0.5 - 0.5 * np.cos(np.pi * (np.arange(margin) + 0.5) / max(margin, 1))
+    x = x * np.concatenate([rise, np.ones(length), rise[::-1]])
+    n = round(whole * 2.0 * maximum_formant / sr)
+    rate = n * sr / whole
+    kept = int(length * rate / sr)
+    x = fourier_resampled(x, n)[:, (n - kept) // 2 :][:, :kept]
+    x = x - np.exp(-2.0 * np.pi * pre_emphasis_from / rate) * np.pad(x, ((0, 0), (1, 0)))[:, :-1]
+    a = burg_coefficients(x * gaussian_window(kept, kept + 1), 2 * max_number_of_formants)
+    out = np.zeros((len(x), 2 * max_number_of_formants))
+    for row, coefficients in zip(out, a, strict=True):
+        z = np.roots(coefficients)
+        z = z[np.abs(z) > 0]
+        f, b = np.angle(z) * rate / (2.0 * np.pi), np.abs(np.log(np.abs(z))) * rate / np.pi
+        inside = (f > 50.0) & (f < 0.5 * rate - 50.0)
+        order = np.argsort(f[inside])
+        row[0 : 2 * len(order) : 2], row[1 : 2 * len(order) : 2] = f[inside][order], b[inside][order]
+    return out
+
+
+def fast_length(n: int) -> int:
+    """The smallest even number from `n` whose half has no prime factor above 5."""
+    half = max(1, -(-n // 2))
+    while True:
+        rest = half
+        for p in (2, 3, 5):
+            while rest % p == 0:
+                rest //= p
+        if rest == 1:
+            return 2 * half
+        half += 1
+
+
+def cpp(
+    y: ArrayLike,
+    sr: float,
+    *,
+    time_step: float | None = 0.01,
+    pitch_floor: float = 60.0,
+    pitch_ceiling: float = 330.0,
+    maximum_frequency: float = 5000.0,
+    pre_emphasis_from: float = 50.0,
+    time_averaging: float = 0.02,
+    quefrency_averaging: float = 0.0005,
+    trend: str = "straight",
+    trend_from: float = 0.001,
+    trend_to: float = 0.05,
+) -> Array:
+    """Peak of the smoothed power cepstrum in dB above the line fitted to it, Hillenbrand et al. (1994)."""
+    length = _whole_samples(6.0 / pitch_floor, sr)
+    hop = _step_samples(0.01 if time_step is None else time_step, sr)
+    high = min(pitch_ceiling, 0.5 * sr)
+    x = frame(_as_double(y), length, hop)
+    x = x - np.exp(-2.0 * np.pi * pre_emphasis_from / sr) * np.pad(x, ((0, 0), (1, 0)))[:, :-1]
+    size = fast_length(length)
+    power = np.abs(np.fft.rfft(x * gaussian_window(length, length + 1), size, axis=1)) ** 2
+    bins = min(max(int(maximum_frequency / sr * size), 2), size // 2)
+    while fast_length(2 * bins) != 2 * bins:
+        bins -= 1
+    cepstra = np.fft.irfft(np.log(np.maximum(power[:, : bins + 1], 1e-30)), axis=1)[:, : bins + 1] ** 2
+    q = np.arange(bins + 1) * (size / sr / (2 * bins))
+
+    def averaged(rows: Array, reach: int) -> Array:
+        n = len(rows)
+        return np.stack([rows[max(0, t - reach) : t + reach + 1].mean(axis=0) for t in range(n)])
+
+    if not len(cepstra):
+        return np.zeros((0, 1))
+    cepstra = averaged(cepstra.T, _half_up(quefrency_averaging / q[1]) // 2).T
+    cepstra = averaged(cepstra, _half_up(time_averaging * sr / hop) // 2)
+    rows = min(int(max(1.0 / pitch_floor, trend_to) / q[1]) + 2, bins + 1)
+    level, q = 10.0 * np.log10(np.maximum(cepstra[:, :rows], 1e-20)), q[:rows]
+    axis = q if trend == "straight" else np.log(np.maximum(q, 1e-9))
+
+    def between(a: float, b: float) -> slice:
+        return slice(max(1, math.ceil(a / q[1] - 1e-9)), min(int(b / q[1] + 1e-9), rows - 1) + 1)
+
+    fitted, voice = between(trend_from, trend_to), between(1.0 / high, 1.0 / pitch_floor)
+    out = np.zeros((len(level), 1))
+    for row, v in zip(out, level, strict=True):
+        slope, offset = np.polyfit(axis[fitted] - axis[fitted].mean(), v[fitted], 1)
+        k = voice.start + int(np.argmax(v[voice]))
+        height, at = v[k], axis[k]
+        if 1 < k < rows - 1 and v[k - 1] <= v[k] >= v[k + 1] and v[k - 1] - 2 * v[k] + v[k + 1] < 0:
+            part = 0.5 * (v[k - 1] - v[k + 1]) / (v[k - 1] - 2 * v[k] + v[k + 1])
+            height = v[k] - 0.25 * (v[k - 1] - v[k + 1]) * part
+            at = axis[k] + part * 0.5 * (axis[k + 1] - axis[k - 1])
+        row[0] = height - (slope * (at - axis[fitted].mean()) + offset)
+    return out
+
+
 # ------------------------------------------------------------------------------------------------------------
 
 ORACLES: dict[str, Oracle] = {
@@ -1496,6 +1818,11 @@ ORACLES: dict[str, Oracle] = {
     "psf_fbank": psf_fbank,
     "psf_logfbank": psf_logfbank,
     "psf_ssc": psf_ssc,
+    "pitch_boersma": pitch_boersma,
+    "hnr_boersma": hnr_boersma,
+    "intensity": intensity,
+    "formants_burg": formants_burg,
+    "cpp": cpp,
     "delta": delta,
     "cmvn": cmvn,
 }

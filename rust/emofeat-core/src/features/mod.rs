@@ -23,6 +23,7 @@ pub mod spectral;
 pub mod temporal;
 pub mod torchaudio;
 pub mod transform;
+pub mod voice;
 
 /// What an entry makes.
 pub enum Make {
@@ -92,9 +93,17 @@ pub const CATALOGUE: &[&Entry] = &[
     &psf::FBANK,
     &psf::LOGFBANK,
     &psf::SSC,
+<<<<<<< HEAD
     //    &opensmile::opensmile::EGEMAPSV02,
     //    &opensmile::opensmile::GEMAPSV01B,
     //    &opensmile::opensmile::COMPARE2016,
+=======
+    &voice::PITCH_BOERSMA,
+    &voice::HNR_BOERSMA,
+    &voice::INTENSITY,
+    &voice::FORMANTS_BURG,
+    &voice::CPP,
+>>>>>>> praat
     &transform::DELTA,
     &transform::CMVN,
     &transform::FUNCTIONALS,
