@@ -344,7 +344,6 @@ def _psf_mfcc(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed
     return p | _some(draw, {"ceplifter": st.sampled_from([0, 10, 22]), "appendEnergy": st.booleans()}, known)
 
 
-<<<<<<< HEAD
 def _auditory(sr: int) -> dict[str, st.SearchStrategy[Any]]:
     return {
         "n_bands": st.integers(5, 40),
@@ -352,7 +351,8 @@ def _auditory(sr: int) -> dict[str, st.SearchStrategy[Any]]:
         "fmax": st.sampled_from([3500.0, 6800.0, 20_000.0]),
         "exponent": st.sampled_from([0.23, 0.33, 0.5, 1.0]),
     }
-=======
+
+
 def _voice(
     pitch_floor: Callable[[float], st.SearchStrategy[float]],
     options: dict[str, st.SearchStrategy[Any]],
@@ -387,7 +387,6 @@ def _formants(draw: Draw, sr: int, n: int, known: frozenset[str] | None, allowed
     )
     p["window_length"] = draw(st.sampled_from([0.015, 0.0187]))  # three of them are a frame: at most 60 ms
     return p
->>>>>>> praat
 
 
 FAMILY: dict[str, Callable[..., Params]] = {

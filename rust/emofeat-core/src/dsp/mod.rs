@@ -14,16 +14,9 @@ pub mod lanes;
 pub mod log;
 pub mod lpc;
 pub mod mel;
-<<<<<<< HEAD
-<<<<<<< HEAD
 pub mod ooura;
-pub mod roots;
-=======
 pub mod pyin;
->>>>>>> yin
-=======
 pub mod roots;
->>>>>>> praat
 pub mod savgol;
 pub mod shape;
 pub mod spline;

@@ -17,7 +17,8 @@ fn ln_gamma(x: f64) -> f64 {
     let z = 1.0 / (y * y);
     let series = (1.0 / 12.0
         - z * (1.0 / 360.0
-            - z * (1.0 / 1260.0 - z * (1.0 / 1680.0 - z * (1.0 / 1188.0 - z * (691.0 / 360_360.0))))))
+            - z * (1.0 / 1260.0
+                - z * (1.0 / 1680.0 - z * (1.0 / 1188.0 - z * (691.0 / 360_360.0))))))
         / y;
     (y - 0.5) * y.ln() - y + 0.5 * (2.0 * PI).ln() + series - product.ln()
 }
@@ -412,7 +413,8 @@ impl Viterbi {
         for &k in &self.active {
             let (low, high) = (k.saturating_sub(reach), (k + reach).min(n - 1));
             let steps = &t.steps[TILE + low + reach - k..=TILE + high + reach - k];
-            let to = (&mut self.from_voiced.best[low..=high], &mut self.from_voiced.from[low..=high]);
+            let to =
+                (&mut self.from_voiced.best[low..=high], &mut self.from_voiced.from[low..=high]);
             spread_one::<TILE>(self.voiced[k] + t.gain[k], k as f64, steps, to.0, to.1);
         }
         for (s, (u, gain)) in self.source.iter_mut().zip(self.unvoiced.iter().zip(&t.gain)) {
@@ -588,7 +590,8 @@ fn search<const W: usize>(
     let (low, high) = (low.max(to.saturating_sub(reach)), (to + reach).min(source.len() - 1));
     let scores = &source[low..=high];
     let steps = &backwards[W + reach + low - to..][..scores.len()];
-    let ((whole, rest), (whole_steps, rest_steps)) = (scores.as_chunks::<W>(), steps.as_chunks::<W>());
+    let ((whole, rest), (whole_steps, rest_steps)) =
+        (scores.as_chunks::<W>(), steps.as_chunks::<W>());
     let mut top = [f64::NEG_INFINITY; W];
     for (scores, steps) in whole.iter().zip(whole_steps) {
         for l in 0..W {

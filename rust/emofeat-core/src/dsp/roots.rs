@@ -1,9 +1,4 @@
-<<<<<<< HEAD
 //! All roots of `L` real polynomials side by side, by the simultaneous iteration of Ehrlich and Aberth.
-=======
-//! Roots of real polynomials, all at once and of [`L64`] polynomials side by side: Ehrlich's and
-//! Aberth's simultaneous iteration.
->>>>>>> praat
 //!
 //! Every root is corrected by Newton's step for the polynomial divided by the other
 //! approximations, which converges cubically from almost anywhere (O. Aberth, "Iteration methods for
@@ -11,17 +6,10 @@
 //! that has converged is held, so that a polynomial's roots have the same bits whatever stands beside
 //! it.
 
-<<<<<<< HEAD
 use super::lanes::kernel;
 
 /// A row of real or imaginary parts.
 type Row<const L: usize> = [f64; L];
-=======
-use super::lanes::{L64, kernel};
-
-/// A row of real or imaginary parts.
-type Row = [f64; L64];
->>>>>>> praat
 
 /// Iterations after which a root is taken as it is. Simple roots need about ten; those that coincide
 /// are approached only linearly.
@@ -58,7 +46,6 @@ impl<const N: usize> Roots<N> {
     /// Roots of `z^N + c[0] z^(N-1) + … + c[N-1]`, as real and imaginary parts, in no particular order.
     ///
     /// Trailing zeros among the coefficients are roots that are exactly zero. Roots of multiplicity
-<<<<<<< HEAD
     /// `m` have about the `m`-th part of the digits of single ones. Moduli must lie between about
     /// 1e-15 and 1e15 (products of squared distances are formed); a polynomial with NaN among its
     /// coefficients has NaN among its roots.
@@ -70,12 +57,6 @@ impl<const N: usize> Roots<N> {
     ) {
         let mut active = [[0.0; L]; N];
         for l in 0..L {
-=======
-    /// `m` have about the `m`-th part of the digits of single ones.
-    pub fn find(&self, c: &[Row; N], re: &mut [Row; N], im: &mut [Row; N]) {
-        let mut active = [[0.0; L64]; N];
-        for l in 0..L64 {
->>>>>>> praat
             let degree = (0..N).rev().find(|&k| c[k][l] != 0.0).map_or(0, |k| k + 1);
             let radius = if degree == 0 { 0.0 } else { geometric_mean(c[degree - 1][l], degree) };
             for k in 0..N {
@@ -88,12 +69,7 @@ impl<const N: usize> Roots<N> {
                 active[k][l] = if on { 1.0 } else { 0.0 };
             }
         }
-<<<<<<< HEAD
         iterate(c, re, im, &mut active);
-=======
-        let mut iterations = 0;
-        iterate(c, re, im, &mut active, &mut iterations);
->>>>>>> praat
     }
 }
 
@@ -107,7 +83,6 @@ fn geometric_mean(product: f64, degree: usize) -> f64 {
 }
 
 kernel! {
-<<<<<<< HEAD
     fn iterate / iterate_with<; N, L>(
         c: &[Row<L>; N],
         re: &mut [Row<L>; N],
@@ -120,29 +95,12 @@ kernel! {
                 return;
             }
             let (mut sum_re, mut sum_im) = ([[0.0; L]; N], [[0.0; L]; N]);
-=======
-    fn iterate / iterate_with<; N>(
-        c: &[Row; N],
-        re: &mut [Row; N],
-        im: &mut [Row; N],
-        active: &mut [Row; N],
-        iterations: &mut usize,
-    ) {
-        let mut distances = [[[0.0; L64]; 2]; N];
-        while *iterations < ITERATIONS && active.as_flattened().iter().any(|x| *x != 0.0) {
-            *iterations += 1;
-            let (mut sum_re, mut sum_im) = ([[0.0; L64]; N], [[0.0; L64]; N]);
->>>>>>> praat
             for i in 1..N {
                 repulsion(i, re, im, &mut distances, &mut sum_re, &mut sum_im);
             }
             for i in 0..N {
                 let (p, d) = value_and_slope(c, &re[i], &im[i]);
-<<<<<<< HEAD
                 for l in 0..L {
-=======
-                for l in 0..L64 {
->>>>>>> praat
                     // p / (p' - p Σ 1/(z - z_j))
                     let qr = d[0][l] - (p[0][l] * sum_re[i][l] - p[1][l] * sum_im[i][l]);
                     let qi = d[1][l] - (p[0][l] * sum_im[i][l] + p[1][l] * sum_re[i][l]);
@@ -168,7 +126,6 @@ kernel! {
 /// One division serves all: the reciprocal of the product of all squared distances, times the
 /// product of all but one.
 #[inline(always)]
-<<<<<<< HEAD
 fn repulsion<const N: usize, const L: usize>(
     i: usize,
     re: &[Row<L>; N],
@@ -181,20 +138,6 @@ fn repulsion<const N: usize, const L: usize>(
     let mut product = [1.0; L];
     for ([square, before], (x, y)) in distances.iter_mut().zip(re.iter().zip(im)).take(i) {
         for l in 0..L {
-=======
-fn repulsion<const N: usize>(
-    i: usize,
-    re: &[Row; N],
-    im: &[Row; N],
-    distances: &mut [[Row; 2]; N],
-    sum_re: &mut [Row; N],
-    sum_im: &mut [Row; N],
-) {
-    let (zr, zi) = (re[i], im[i]);
-    let mut product = [1.0; L64];
-    for ([square, before], (x, y)) in distances.iter_mut().zip(re.iter().zip(im)).take(i) {
-        for l in 0..L64 {
->>>>>>> praat
             let (x, y) = (zr[l] - x[l], zi[l] - y[l]);
             let d = x * x + y * y;
             // Two approximations in one place say nothing about each other.
@@ -203,23 +146,14 @@ fn repulsion<const N: usize>(
             product[l] *= square[l];
         }
     }
-<<<<<<< HEAD
     let (mut own_re, mut own_im, mut rest) = ([0.0; L], [0.0; L], [0.0; L]);
     for l in 0..L {
-=======
-    let (mut own_re, mut own_im, mut rest) = ([0.0; L64], [0.0; L64], [0.0; L64]);
-    for l in 0..L64 {
->>>>>>> praat
         rest[l] = 1.0 / product[l];
     }
     for j in (0..i).rev() {
         let [square, before] = &distances[j];
         let (x, y, sum_re, sum_im) = (&re[j], &im[j], &mut sum_re[j], &mut sum_im[j]);
-<<<<<<< HEAD
         for l in 0..L {
-=======
-        for l in 0..L64 {
->>>>>>> praat
             let inverse = rest[l] * before[l];
             rest[l] *= square[l];
             let (u, v) = ((zr[l] - x[l]) * inverse, (y[l] - zi[l]) * inverse);
@@ -235,7 +169,6 @@ fn repulsion<const N: usize>(
 /// The polynomial and its derivative at `z`, by two divisions by the real quadratic whose roots are
 /// `z` and its conjugate: half the operations of Horner's rule.
 #[inline(always)]
-<<<<<<< HEAD
 fn value_and_slope<const N: usize, const L: usize>(
     c: &[Row<L>; N],
     re: &Row<L>,
@@ -250,18 +183,6 @@ fn value_and_slope<const N: usize, const L: usize>(
     let (mut d0, mut d1) = ([0.0; L], [0.0; L]);
     for c in &c[..N - 1] {
         for l in 0..L {
-=======
-fn value_and_slope<const N: usize>(c: &[Row; N], re: &Row, im: &Row) -> ([Row; 2], [Row; 2]) {
-    let (mut s, mut t) = ([0.0; L64], [0.0; L64]);
-    for l in 0..L64 {
-        (s[l], t[l]) = (2.0 * re[l], re[l] * re[l] + im[l] * im[l]);
-    }
-    // The last two coefficients of the quotient, and of the quotient's own.
-    let (mut b0, mut b1) = ([0.0; L64], [1.0; L64]);
-    let (mut d0, mut d1) = ([0.0; L64], [0.0; L64]);
-    for c in &c[..N - 1] {
-        for l in 0..L64 {
->>>>>>> praat
             // The older number first: only a product and a sum then wait for the newer one.
             let d = (b1[l] - t[l] * d0[l]) + s[l] * d1[l];
             (d0[l], d1[l]) = (d1[l], d);
@@ -269,13 +190,8 @@ fn value_and_slope<const N: usize>(c: &[Row; N], re: &Row, im: &Row) -> ([Row; 2
             (b0[l], b1[l]) = (b1[l], b);
         }
     }
-<<<<<<< HEAD
     let (mut p, mut slope) = ([[0.0; L]; 2], [[0.0; L]; 2]);
     for l in 0..L {
-=======
-    let (mut p, mut slope) = ([[0.0; L64]; 2], [[0.0; L64]; 2]);
-    for l in 0..L64 {
->>>>>>> praat
         // p = b1 z + c - t b0 and p' = b1 + 2i im(z) (d1 - d0 conj(z)).
         let (x, y) = (re[l], im[l]);
         (p[0][l], p[1][l]) = (b1[l] * x + (c[N - 1][l] - t[l] * b0[l]), b1[l] * y);
@@ -284,7 +200,6 @@ fn value_and_slope<const N: usize>(c: &[Row; N], re: &Row, im: &Row) -> ([Row; 2
     }
     (p, slope)
 }
-<<<<<<< HEAD
 
 #[cfg(test)]
 mod tests {
@@ -426,5 +341,3 @@ mod tests {
         assert_eq!(run(Isa::Portable), run(Isa::Avx512));
     }
 }
-=======
->>>>>>> praat

@@ -10,12 +10,9 @@ pub mod chroma;
 pub mod kaldi;
 mod measure;
 pub mod mel;
-<<<<<<< HEAD
 pub mod opensmile;
 pub mod perceptual;
-=======
 pub mod pitch;
->>>>>>> yin
 pub mod psf;
 pub mod pyaudioanalysis;
 mod shared;
@@ -93,17 +90,14 @@ pub const CATALOGUE: &[&Entry] = &[
     &psf::FBANK,
     &psf::LOGFBANK,
     &psf::SSC,
-<<<<<<< HEAD
-    //    &opensmile::opensmile::EGEMAPSV02,
-    //    &opensmile::opensmile::GEMAPSV01B,
-    //    &opensmile::opensmile::COMPARE2016,
-=======
     &voice::PITCH_BOERSMA,
     &voice::HNR_BOERSMA,
     &voice::INTENSITY,
     &voice::FORMANTS_BURG,
     &voice::CPP,
->>>>>>> praat
+    &opensmile::EGEMAPSV02,
+    &opensmile::GEMAPSV01B,
+    &opensmile::COMPARE2016,
     &transform::DELTA,
     &transform::CMVN,
     &transform::FUNCTIONALS,
