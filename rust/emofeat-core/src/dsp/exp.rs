@@ -28,7 +28,7 @@ pub fn exp(x: f64) -> f64 {
     let shifted = x * std::f64::consts::LOG2_E + ROUND;
     let k = shifted - ROUND;
     // ln 2 in two parts, the first of few enough bits that its product with k is exact.
-    let r = (x - k * 6.931_471_803_691_238_2e-1) - k * 1.908_214_929_270_587_7e-10;
+    let r = (x - k * 6.931_471_803_691_238e-1) - k * 1.908_214_929_270_587_7e-10;
     let mut series = FACTORS[TERMS];
     for factor in FACTORS[..TERMS].iter().rev() {
         series = series * r + factor;

@@ -58,7 +58,7 @@ impl Frames {
 /// What only one of the sets asks of 20 ms frames.
 #[derive(Debug)]
 enum Shape {
-    Egemaps(EgemapsShape, Formants),
+    Egemaps(EgemapsShape, Box<Formants>),
     Compare(CompareShape),
 }
 
@@ -92,7 +92,7 @@ impl AnalysisPlan {
             shape: match set {
                 Set::Egemaps => Shape::Egemaps(
                     EgemapsShape::new(&clock.short, variant),
-                    Formants::new(&clock, variant),
+                    Box::new(Formants::new(&clock, variant)),
                 ),
                 Set::Compare => Shape::Compare(CompareShape::new(&clock.short, variant)),
             },
