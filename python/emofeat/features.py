@@ -14,17 +14,26 @@ import numpy.typing as npt
 from emofeat._features import compute, transform
 
 __all__ = [
+    "alpha_ratio",
+    "auditory_spectrum",
     "chroma_stft",
     "cmvn",
+    "compare2016",
     "cpp",
     "delta",
+    "egemapsv02",
     "energy_entropy",
     "formants_burg",
+    "functionals",
+    "gemapsv01b",
+    "hammarberg_index",
+    "harmonicity",
     "hnr_boersma",
     "intensity",
     "kaldi_fbank",
     "kaldi_mfcc",
     "logmel",
+    "loudness",
     "melspectrogram",
     "mfcc",
     "pitch_boersma",
@@ -33,19 +42,26 @@ __all__ = [
     "psf_mfcc",
     "psf_ssc",
     "pyaudioanalysis",
+    "pyin",
+    "rasta_spectrum",
     "rms",
+    "sharpness",
     "spectral_bandwidth",
     "spectral_centroid",
     "spectral_contrast",
     "spectral_entropy",
     "spectral_flatness",
     "spectral_flux",
+    "spectral_kurtosis",
     "spectral_rolloff",
+    "spectral_skewness",
     "spectral_slope",
+    "spectral_variance",
     "spectrogram",
     "stft",
     "torchaudio_melspectrogram",
     "torchaudio_mfcc",
+    "yin",
     "zero_crossing_rate",
 ]
 
@@ -1509,6 +1525,973 @@ def spectral_slope(
     )
 
 
+def spectral_variance(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Variance of frequency, weighted by power.
+
+    `Σ (f - c)² P / Σ P` over all bins but that of 0 Hz, with `P = |X|²` and `c = Σ f P / Σ P`; 0
+    for a silent frame. Source: Peeters (2004), section 6.1.2; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in Hz²
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_variance(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_variance",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_skewness(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Skewness of frequency, weighted by power: positive if a tail reaches up.
+
+    `Σ (f - c)³ P / (Σ P σ³)` over all bins but that of 0 Hz, with `P = |X|²`, its mean frequency c
+    and standard deviation σ; 0 for a silent frame and a single line. Source: Peeters (2004),
+    section 6.1.3; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_skewness(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_skewness",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_kurtosis(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Kurtosis of frequency, weighted by power: 3 for a Gaussian shape.
+
+    `Σ (f - c)⁴ P / (Σ P σ⁴)` over all bins but that of 0 Hz, with `P = |X|²`, its mean frequency c
+    and standard deviation σ; 0 for a silent frame and a single line. Source: Peeters (2004),
+    section 6.1.4; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_kurtosis(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_kurtosis",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def alpha_ratio(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Level of 1 to 5 kHz over that below 1 kHz.
+
+    `10 log10(Σ high |X|² / Σ low |X|²)` over the bins from 1 to 5 kHz, both included, and those
+    below 1 kHz; both sums count as at least 1e-14. 0 for a frame whose low sum is 0. Needs bins
+    from 1 kHz on: an error below 2 kHz. Source: Eyben et al. (2016), as in eGeMAPS; after Frøkjær-
+    Jensen and Prytz (1976).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> alpha_ratio(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "alpha_ratio",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def hammarberg_index(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Level of the strongest bin below 2 kHz over that of 2 to 5 kHz.
+
+    `10 log10(max low |X|² / max high |X|²)` over the bins below 2 kHz and those from 2 to 5 kHz,
+    both included; both count as at least 1e-14. 0 for a frame whose high band is 0. Needs bins from
+    2 kHz on: an error below 4 kHz. Source: Eyben et al. (2016), as in eGeMAPS; after Hammarberg et
+    al. (1980).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> hammarberg_index(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "hammarberg_index",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def sharpness(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """How much of the power lies high on the Bark scale.
+
+    `0.11 Σ P z g(z) / Σ P` over all bins but that of 0 Hz, with `P = |X|²` and z the frequency in
+    Bark (Traunmüller 1990, with the corrections below 2 and above 20.1 Bark), `g(z) = 1` up to 16
+    Bark and `((z - 16) / 4)^1.5849625 + 1` above; 0 for a silent frame. Does not depend on the
+    level. Source: Zwicker and Fastl (1999); as in ComParE, with power for loudness.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> sharpness(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "sharpness",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def harmonicity(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """How far the power spectrum goes up and down between its peaks and valleys.
+
+    Half the sum of the distances between consecutive extrema of `|X|²`, divided by the number of
+    bins, that of 0 Hz left out; an extremum lies strictly above or below two neighbours on either
+    side. Grows with the square of the level; 0 for spectra with fewer than two extrema. Source: as
+    in ComParE (Schuller et al. 2016).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> harmonicity(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "harmonicity",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def auditory_spectrum(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_bands: int = 26,
+    fmin: float = 20.0,
+    fmax: float = 8000.0,
+    exponent: float = 0.33,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mel bands weighted by the ear's sensitivity and compressed to loudness.
+
+    `(eq(f) max(9.3e-10, E))^exponent` with E the sum of `|X|²` under a triangle of height 1, linear
+    in mel (`1127 ln(1 + f/700)`), f its centre, and `eq` the equal-loudness curve `(ω² + 56.8e6) ω⁴
+    / ((ω² + 6.3e6)² (ω² + 0.38e9) (ω⁷ + 1.7e31)) · 1e32`, ω = 2πf, whose last factor has the
+    seventh power as in openSMILE. The bins at both ends of the range take no part. Source:
+    Hermansky (1990), perceptual linear prediction; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_bands : int
+        Number of bands. Allowed: 1 to 4096.
+    fmin : float
+        Lower end of the lowest band. [Hz] Allowed: from 0.
+    fmax : float
+        Upper end of the highest band; half the sampling rate if that is lower. [Hz] Allowed: from
+        0.
+    exponent : float
+        Exponent of power that makes loudness. Allowed: 0.001 to 10.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 26)` at the defaults
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> auditory_spectrum(y, 16000).shape[1]
+    26
+    """
+    return compute(
+        "auditory_spectrum",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_bands": n_bands,
+            "fmin": fmin,
+            "fmax": fmax,
+            "exponent": exponent,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def rasta_spectrum(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_bands: int = 26,
+    fmin: float = 20.0,
+    fmax: float = 8000.0,
+    exponent: float = 0.33,
+    slowest: float = 1.0,
+    fastest: float = 29.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Auditory spectrum without what stays the same, such as the colour of a microphone.
+
+    As `auditory_spectrum`, with `ln max(9.3e-10, E)` of each band filtered over time before it is
+    weighted: `y[t] = (2 x[t] - 4c x[t-1] + 4c x[t-3] - 2 x[t-4]) / sqrt(10 (32 c² + 8)) + ρ
+    y[t-1]`, `c = cos(2π fastest T)`, `ρ = 1 - sin(2π slowest T)`, T the time from frame to frame.
+    The first five frames count as filtered to 0, and y[t-1] is fed back from the seventh on.
+    Source: Hermansky and Morgan (1994); as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_bands : int
+        Number of bands. Allowed: 1 to 4096.
+    fmin : float
+        Lower end of the lowest band. [Hz] Allowed: from 0.
+    fmax : float
+        Upper end of the highest band; half the sampling rate if that is lower. [Hz] Allowed: from
+        0.
+    exponent : float
+        Exponent of power that makes loudness. Allowed: 0.001 to 10.
+    slowest : float
+        Rate of change below which a band is held back; a quarter of the frame rate if that is
+        lower. [Hz] Allowed: 0.001 to 1000.
+    fastest : float
+        Rate of change that is taken out; half the frame rate if that is lower. [Hz] Allowed: 0.001
+        to 1000.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 26)` at the defaults
+
+    Notes
+    -----
+    Scope: scan. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> rasta_spectrum(y, 16000).shape[1]
+    26
+    """
+    return compute(
+        "rasta_spectrum",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_bands": n_bands,
+            "fmin": fmin,
+            "fmax": fmax,
+            "exponent": exponent,
+            "slowest": slowest,
+            "fastest": fastest,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def loudness(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_bands: int = 26,
+    fmin: float = 20.0,
+    fmax: float = 8000.0,
+    exponent: float = 0.33,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mean of the auditory spectrum.
+
+    Mean of the bands of `auditory_spectrum`. Not 0 for silence, because every band counts as at
+    least 9.3e-10. Source: Eyben et al. (2016), as in eGeMAPS.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_bands : int
+        Number of bands. Allowed: 1 to 4096.
+    fmin : float
+        Lower end of the lowest band. [Hz] Allowed: from 0.
+    fmax : float
+        Upper end of the highest band; half the sampling rate if that is lower. [Hz] Allowed: from
+        0.
+    exponent : float
+        Exponent of power that makes loudness. Allowed: 0.001 to 10.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> loudness(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "loudness",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_bands": n_bands,
+            "fmin": fmin,
+            "fmax": fmax,
+            "exponent": exponent,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
 def zero_crossing_rate(
     y: npt.ArrayLike,
     sr: int,
@@ -1753,6 +2736,233 @@ def energy_entropy(
             "center": center,
             "pad_mode": pad_mode,
             "n_blocks": n_blocks,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def yin(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    fmin: float = 65.0,
+    fmax: float = 600.0,
+    frame_length: int = 2048,
+    hop_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    trough_threshold: float = 0.1,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Fundamental frequency by YIN.
+
+    The difference function of the frame, divided by its mean over shorter lags; its first trough
+    below `trough_threshold`, or the lowest value where no trough is, refined by a parabola, is the
+    period. Says nothing of voicing: unvoiced frames have a value as well, silent ones the highest
+    frequency. Computed in double precision. Source: de Cheveigné and Kawahara (2002). Convention:
+    `librosa.yin` (0.11), which also subtracts no energy at lag 1.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    fmin : float
+        Lowest pitch; its period is shorter than the frame, better than half of it. [Hz] Allowed:
+        from 0.001.
+    fmax : float
+        Highest pitch, above fmin and up to half the sampling rate. [Hz] Allowed: from 0.001.
+    frame_length : int
+        Length of a frame. [samples] Allowed: from 4.
+    hop_length : int, optional
+        Distance from one frame to the next; none: a quarter of `frame_length`. [samples] Allowed:
+        from 1.
+    win_ms : float, optional
+        Length of a frame in time; sets `frame_length`. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    trough_threshold : float
+        Depth that a trough must have to be taken before deeper ones of longer periods. Allowed:
+        from -1e+06.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in Hz
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> yin(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "yin",
+        y,
+        sr,
+        {
+            "fmin": fmin,
+            "fmax": fmax,
+            "frame_length": frame_length,
+            "hop_length": hop_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "center": center,
+            "pad_mode": pad_mode,
+            "trough_threshold": trough_threshold,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def pyin(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    fmin: float = 65.0,
+    fmax: float = 600.0,
+    frame_length: int = 2048,
+    hop_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_thresholds: int = 100,
+    beta_parameters: Sequence[float] | None = None,
+    boltzmann_parameter: float = 2.0,
+    resolution: float = 0.1,
+    max_transition_rate: float = 35.92,
+    switch_prob: float = 0.01,
+    no_trough_prob: float = 0.01,
+    fill_na: float | None = 0.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Fundamental frequency and voicing by pYIN: YIN under all thresholds, and the most likely path.
+
+    Every trough of YIN's difference function is a candidate; its probability is that of the
+    thresholds it lies below (`beta_parameters`), shared among the troughs below the same threshold
+    in favour of short periods (`boltzmann_parameter`). The path through pitch bins of `resolution`
+    semitones, voiced and unvoiced, is the most likely one (Viterbi). Columns: f0, the centre of the
+    bin, or `fill_na`; voiced_flag, 0 or 1; voiced_prob, the sum of the candidates' probabilities.
+    Computed in double precision. Rows come when the path through them is settled, in speech within
+    some tens of frames, at the end of the signal at the latest, and are the same however the signal
+    comes in; until then a frame takes 4 bytes a pitch bin. Source: Mauch and Dixon (2014).
+    Convention: `librosa.pyin` (0.11), with 0 in place of NaN.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    fmin : float
+        Lowest pitch; its period is shorter than the frame, better than half of it. [Hz] Allowed:
+        from 0.001.
+    fmax : float
+        Highest pitch, above fmin and up to half the sampling rate. [Hz] Allowed: from 0.001.
+    frame_length : int
+        Length of a frame. [samples] Allowed: from 4.
+    hop_length : int, optional
+        Distance from one frame to the next; none: a quarter of `frame_length`. [samples] Allowed:
+        from 1.
+    win_ms : float, optional
+        Length of a frame in time; sets `frame_length`. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_thresholds : int
+        Number of thresholds, spaced evenly from 0 to 1. Allowed: 1 to 100000.
+    beta_parameters : list of float, optional
+        The two shape parameters of the beta distribution over thresholds, 1e-3 to 1e6; none: 2 and
+        18.
+    boltzmann_parameter : float
+        How much shorter periods are preferred. Allowed: from 1e-09.
+    resolution : float
+        Distance of pitch bins, rounded down to a whole part of a semitone. [semitones] Allowed:
+        0.001 to 1.
+    max_transition_rate : float
+        Fastest change of pitch, rounded to whole semitones per frame. [octaves/s] Allowed: from 0.
+    switch_prob : float
+        Probability of a change of voicing from one frame to the next. Allowed: 0 to 1.
+    no_trough_prob : float
+        Share of the thresholds below all troughs that goes to the deepest trough. Allowed: 0 to 1.
+    fill_na : float, optional
+        f0 of unvoiced frames; none: that of the path. [Hz] Allowed: from -1e+30.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 3)` at the defaults
+
+    Notes
+    -----
+    Scope: scan. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> pyin(y, 16000).shape[1]
+    3
+    """
+    return compute(
+        "pyin",
+        y,
+        sr,
+        {
+            "fmin": fmin,
+            "fmax": fmax,
+            "frame_length": frame_length,
+            "hop_length": hop_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_thresholds": n_thresholds,
+            "beta_parameters": beta_parameters,
+            "boltzmann_parameter": boltzmann_parameter,
+            "resolution": resolution,
+            "max_transition_rate": max_transition_rate,
+            "switch_prob": switch_prob,
+            "no_trough_prob": no_trough_prob,
+            "fill_na": fill_na,
         },
         precision,
         on_short,
@@ -2977,9 +4187,9 @@ def intensity(
 ) -> Matrix:
     """Sound pressure level under a smooth window, long enough not to follow single periods.
 
-    `10 log10(Σ w x² / (20 µPa)²)` over a frame of 6.4 / pitch_floor, minus its mean, with w a
-    Kaiser window (β = 20, side lobes below -190 dB) of sum 1. A sample of 1 counts as 1 Pa. -300 dB
-    for a silent frame. Praat's `To Intensity` has the same arguments.
+    `10 log10(Σ w x² / (20 µPa)²)` over a frame of 6.4 / pitch_floor around a sample, minus its
+    mean, with w a Kaiser window (β = 20.24, side lobes below -190 dB) of sum 1. A sample of 1
+    counts as 1 Pa. -300 dB for a silent frame. Praat's `To Intensity` has the same arguments.
 
     Parameters
     ----------
@@ -3134,8 +4344,9 @@ def cpp(
     pitch_ceiling and 1 / pitch_floor, by a parabola through its highest value and the neighbours of
     that, minus the line fitted to all values from trend_from to trend_to by least squares, over
     quefrency (straight) or its logarithm (exponential), is the prominence. Both averages 0: without
-    smoothing. The mean over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`.
-    Source: Hillenbrand, Cleveland and Erickson (1994); Hillenbrand and Houde (1996).
+    smoothing. Powers of the cepstrum below 1e-20 count as this, so that silence has 0 dB. The mean
+    over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`. Source: Hillenbrand,
+    Cleveland and Erickson (1994); Hillenbrand and Houde (1996).
 
     Parameters
     ----------
@@ -3204,6 +4415,177 @@ def cpp(
         precision,
         on_short,
         on_nonfinite,
+    )
+
+
+def egemapsv02(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    level: Literal["functionals", "lld"] = "functionals",
+    variant: Literal["opensmile", "paper"] = "opensmile",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """eGeMAPSv02: 88 functionals of 25 descriptors of pitch, voice quality, loudness and spectrum.
+
+    Frames of 20 ms and, for what depends on the pitch, 60 ms, both every 10 ms from sample 0; row k
+    starts at k · 10 ms. Descriptors have one row more than there are 60 ms frames; functionals see
+    the rows whose pitch was decided when the recording ended. Samples are taken in 16 bits,
+    truncated, as openSMILE does; beyond ±1 they are clipped. Rates from 8 to 96 kHz. Numbers:
+    openSMILE 2.6 (`FeatureSet.eGeMAPSv02`), names and order too; computed in float32 as there.
+    Streams: descriptors come when their pitch is decided, at most 0.4 s late; functionals at the
+    end. Source: Eyben et al. (2016), IEEE Trans. Affective Computing 7(2).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    level : str
+        One row of functionals for a recording, or the low-level descriptors of every frame.
+        Allowed: functionals, lld.
+    variant : str
+        openSMILE's numbers, or the published definitions where the two differ (docs/opensmile.md
+        lists where). Allowed: opensmile, paper.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(1, 88)` at the defaults in mixed
+
+    Notes
+    -----
+    Scope: scan. Convention: openSMILE.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> egemapsv02(y, 16000).shape[1]
+    88
+    """
+    return compute(
+        "egemapsv02", y, sr, {"level": level, "variant": variant}, precision, on_short, on_nonfinite
+    )
+
+
+def gemapsv01b(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    level: Literal["functionals", "lld"] = "functionals",
+    variant: Literal["opensmile", "paper"] = "opensmile",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """GeMAPSv01b: 62 functionals of 18 descriptors, a part of eGeMAPSv02.
+
+    The columns of `egemapsv02` that have the same names; everything said there holds here. Numbers:
+    openSMILE 2.6 (`FeatureSet.GeMAPSv01b`). Source: Eyben et al. (2016), IEEE Trans. Affective
+    Computing 7(2).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    level : str
+        One row of functionals for a recording, or the low-level descriptors of every frame.
+        Allowed: functionals, lld.
+    variant : str
+        openSMILE's numbers, or the published definitions where the two differ (docs/opensmile.md
+        lists where). Allowed: opensmile, paper.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(1, 62)` at the defaults in mixed
+
+    Notes
+    -----
+    Scope: scan. Convention: openSMILE.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> gemapsv01b(y, 16000).shape[1]
+    62
+    """
+    return compute(
+        "gemapsv01b", y, sr, {"level": level, "variant": variant}, precision, on_short, on_nonfinite
+    )
+
+
+def compare2016(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    level: Literal["functionals", "lld", "lld_de"] = "functionals",
+    variant: Literal["opensmile", "paper"] = "opensmile",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """ComParE_2016: 6373 functionals of 65 descriptors and their deltas.
+
+    Frames as in `egemapsv02`. Numbers, names and order: openSMILE 2.6 (`FeatureSet.ComParE_2016`),
+    computed in float32 as there; deltas have two rows more than the descriptors. The functionals
+    `lpc0` to `lpc4` and `lpgain` amplify the rounding of what they come from; all others are
+    reproducible. Rates from 8 to 96 kHz. Source: Schuller et al. (2016), INTERSPEECH; Weninger et
+    al. (2013), Frontiers in Psychology 4:292.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    level : str
+        One row of functionals for a recording, the low-level descriptors of every frame, or their
+        deltas. Allowed: functionals, lld, lld_de.
+    variant : str
+        openSMILE's numbers, or the published definitions where the two differ (docs/opensmile.md
+        lists where). Allowed: opensmile, paper.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(1, 6373)` at the defaults in mixed
+
+    Notes
+    -----
+    Scope: scan. Convention: openSMILE.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> compare2016(y, 16000).shape[1]
+    6373
+    """
+    return compute(
+        "compare2016", y, sr, {"level": level, "variant": variant}, precision, on_short, on_nonfinite
     )
 
 
@@ -3292,3 +4674,52 @@ def cmvn(
     (20, 2)
     """
     return transform("cmvn", x, {"norm_means": norm_means, "norm_vars": norm_vars, "mean": mean, "std": std})
+
+
+def functionals(
+    x: npt.ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    nonzero: bool = False,
+    period: float | None = None,
+    variant: Literal["opensmile", "paper"] = "opensmile",
+) -> Matrix:
+    """Numbers that sum up each column over the recording: means, percentiles, moments, peaks, regression ...
+
+    One row for a recording: for each column in turn, each of `names`. Names are openSMILE's;
+    docs/functionals.md lists them. `percentileP` and `pctlrangeP-Q` take any orders from 0 to 100.
+    A column with a NaN gives NaN, one without values 0. Holds all rows until the recording ends.
+    Convention: openSMILE's ComParE_2016 and eGeMAPSv02.
+
+    Parameters
+    ----------
+    x : array_like, `(n_frames, n_columns)`
+        Rows of a feature, frames first.
+    names : list of str, optional
+        The functionals; none: amean, stddev, percentile20, percentile50, percentile80, min, max,
+        range.
+    nonzero : bool
+        Whether frames that are exactly 0 (unvoiced, in a contour of the pitch) are left out first.
+    period : float, optional
+        Time between frames; none: the feature's own (0.01 for rows that come without one). [s]
+        Allowed: from 1e-06.
+    variant : str
+        openSMILE's numbers, or the plain definitions where the two differ (docs/opensmile.md).
+        Allowed: opensmile, paper.
+
+    Returns
+    -------
+    ndarray, `(1, n_columns · n_functionals)` in mixed
+
+    Notes
+    -----
+    Scope: scan. Convention: openSMILE.
+
+    Examples
+    --------
+    >>> functionals(np.arange(40.0).reshape(20, 2)).shape
+    (1, 16)
+    """
+    return transform(
+        "functionals", x, {"names": names, "nonzero": nonzero, "period": period, "variant": variant}
+    )
