@@ -85,8 +85,9 @@ fn range(args: &Args, sr: f64) -> Result<(FrontEnd, Lags)> {
         )));
     }
     if fmin >= fmax {
-        return Err(args
-            .error(format_args!("fmin = {fmin} Hz, fmax = {fmax} Hz; allowed is fmin < fmax")));
+        return Err(
+            args.error(format_args!("fmin = {fmin} Hz, fmax = {fmax} Hz; allowed is fmin < fmax"))
+        );
     }
     if sr / fmin >= length as f64 - 1.0 {
         return Err(args.error(format_args!(
