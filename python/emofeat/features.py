@@ -28,6 +28,7 @@ __all__ = [
     "psf_mfcc",
     "psf_ssc",
     "pyaudioanalysis",
+    "pyin",
     "rms",
     "spectral_bandwidth",
     "spectral_centroid",
@@ -41,6 +42,7 @@ __all__ = [
     "stft",
     "torchaudio_melspectrogram",
     "torchaudio_mfcc",
+    "yin",
     "zero_crossing_rate",
 ]
 
@@ -1748,6 +1750,233 @@ def energy_entropy(
             "center": center,
             "pad_mode": pad_mode,
             "n_blocks": n_blocks,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def yin(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    fmin: float = 65.0,
+    fmax: float = 600.0,
+    frame_length: int = 2048,
+    hop_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    trough_threshold: float = 0.1,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Fundamental frequency by YIN.
+
+    The difference function of the frame, divided by its mean over shorter lags; its first trough
+    below `trough_threshold`, or the lowest value where no trough is, refined by a parabola, is the
+    period. Says nothing of voicing: unvoiced frames have a value as well, silent ones the highest
+    frequency. Computed in double precision. Source: de Cheveigné and Kawahara (2002). Convention:
+    `librosa.yin` (0.11), which also subtracts no energy at lag 1.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    fmin : float
+        Lowest pitch; its period is shorter than the frame, better than half of it. [Hz] Allowed:
+        from 0.001.
+    fmax : float
+        Highest pitch, above fmin and up to half the sampling rate. [Hz] Allowed: from 0.001.
+    frame_length : int
+        Length of a frame. [samples] Allowed: from 4.
+    hop_length : int, optional
+        Distance from one frame to the next; none: a quarter of `frame_length`. [samples] Allowed:
+        from 1.
+    win_ms : float, optional
+        Length of a frame in time; sets `frame_length`. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    trough_threshold : float
+        Depth that a trough must have to be taken before deeper ones of longer periods. Allowed:
+        from 0.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in Hz
+
+    Notes
+    -----
+    Scope: local. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> yin(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "yin",
+        y,
+        sr,
+        {
+            "fmin": fmin,
+            "fmax": fmax,
+            "frame_length": frame_length,
+            "hop_length": hop_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "center": center,
+            "pad_mode": pad_mode,
+            "trough_threshold": trough_threshold,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def pyin(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    fmin: float = 65.0,
+    fmax: float = 600.0,
+    frame_length: int = 2048,
+    hop_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_thresholds: int = 100,
+    beta_parameters: Sequence[float] | None = None,
+    boltzmann_parameter: float = 2.0,
+    resolution: float = 0.1,
+    max_transition_rate: float = 35.92,
+    switch_prob: float = 0.01,
+    no_trough_prob: float = 0.01,
+    fill_na: float | None = 0.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Fundamental frequency and voicing by pYIN: YIN under all thresholds, and the most likely path.
+
+    Every trough of YIN's difference function is a candidate; its probability is that of the
+    thresholds it lies below (`beta_parameters`), shared among the troughs below the same threshold
+    in favour of short periods (`boltzmann_parameter`). The path through pitch bins of `resolution`
+    semitones, voiced and unvoiced, is the most likely one (Viterbi). Columns: f0, the centre of the
+    bin, or `fill_na`; voiced_flag, 0 or 1; voiced_prob, the sum of the candidates' probabilities.
+    Computed in double precision. Rows come when the path through them is settled, in speech within
+    some tens of frames, at the end of the signal at the latest, and are the same however the signal
+    comes in; until then a frame takes 4 bytes a pitch bin. Source: Mauch and Dixon (2014).
+    Convention: `librosa.pyin` (0.11), with 0 in place of NaN.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    fmin : float
+        Lowest pitch; its period is shorter than the frame, better than half of it. [Hz] Allowed:
+        from 0.001.
+    fmax : float
+        Highest pitch, above fmin and up to half the sampling rate. [Hz] Allowed: from 0.001.
+    frame_length : int
+        Length of a frame. [samples] Allowed: from 4.
+    hop_length : int, optional
+        Distance from one frame to the next; none: a quarter of `frame_length`. [samples] Allowed:
+        from 1.
+    win_ms : float, optional
+        Length of a frame in time; sets `frame_length`. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_thresholds : int
+        Number of thresholds, spaced evenly from 0 to 1. Allowed: 1 to 100000.
+    beta_parameters : list of float, optional
+        The two shape parameters of the beta distribution over thresholds, 1e-3 to 1e6; none: 2 and
+        18.
+    boltzmann_parameter : float
+        How much shorter periods are preferred. Allowed: from 1e-09.
+    resolution : float
+        Distance of pitch bins, rounded down to a whole part of a semitone. [semitones] Allowed:
+        0.001 to 1.
+    max_transition_rate : float
+        Fastest change of pitch, rounded to whole semitones per frame. [octaves/s] Allowed: from 0.
+    switch_prob : float
+        Probability of a change of voicing from one frame to the next. Allowed: 0 to 1.
+    no_trough_prob : float
+        Share of the thresholds below all troughs that goes to the deepest trough. Allowed: 0 to 1.
+    fill_na : float, optional
+        f0 of unvoiced frames; none: that of the path. [Hz] Allowed: from -1e+30.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 3)` at the defaults
+
+    Notes
+    -----
+    Scope: scan. Convention: librosa.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> pyin(y, 16000).shape[1]
+    3
+    """
+    return compute(
+        "pyin",
+        y,
+        sr,
+        {
+            "fmin": fmin,
+            "fmax": fmax,
+            "frame_length": frame_length,
+            "hop_length": hop_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_thresholds": n_thresholds,
+            "beta_parameters": beta_parameters,
+            "boltzmann_parameter": boltzmann_parameter,
+            "resolution": resolution,
+            "max_transition_rate": max_transition_rate,
+            "switch_prob": switch_prob,
+            "no_trough_prob": no_trough_prob,
+            "fill_na": fill_na,
         },
         precision,
         on_short,
