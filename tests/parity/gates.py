@@ -511,17 +511,18 @@ def chroma(inner: Gate) -> Gate:
 # ----------------------------------------------------------------------------------------------------- pitch
 
 
-def _undecided(case: Case, margin: float = 1e-9) -> NDArray[np.bool_]:
-    """Frames of which rounding decides what YIN makes: none of their values of d' means anything.
+def _undecided(case: Case) -> NDArray[np.bool_]:
+    """Frames of which rounding decides what YIN makes: neighbouring values of d' that differ by nothing else.
 
-    Digital silence with a click or two: d' is the same at many lags, or the quotient of two zeros. Told by
-    the definition itself: noise of 1e-13 of the frame's energy in every product moves its result.
+    Digital silence with single samples in it: the products of most lags are the same. Without any sample d'
+    is exactly 0, and decided.
     """
     p = {"fmin": 65.0, "fmax": 600.0, "frame_length": 2048, "hop_length": None, "center": True}
-    p |= {"pad_mode": "constant"} | {k: v for k, v in case.params.items() if k in (*p, "pad_mode")}
-    d, first = oracles.yin_difference(case.y, case.sr, **p)
-    steps = np.abs(np.diff(d, axis=1))
-    return np.asarray((steps < margin).any(axis=1))
+    p["pad_mode"] = "constant"
+    d, _ = oracles.yin_difference(case.y, case.sr, **p | {k: case.params[k] for k in p if k in case.params})
+    # Transforms in double precision leave 1e-16 of the frame's energy in each product.
+    equal = (np.abs(np.diff(d, axis=1)) < 1e-13).any(axis=1)
+    return np.asarray(equal & (d != 0.0).any(axis=1))
 
 
 def pitch(share: float, atol: float) -> Gate:

@@ -218,9 +218,7 @@ def _analysis(
         )
     hop = whole("hop_length", length // 4 if hop_length is None else hop_length)
     y, centred = valid_audio(y), bool(center)
-    if centred and (
-        pad_mode not in CORE_PADDING or (y.shape[-1] == 0 and pad_mode != "constant")
-    ):
+    if centred and (pad_mode not in CORE_PADDING or (y.shape[-1] == 0 and pad_mode != "constant")):
         y, centred = padded(y, length // 2, pad_mode), False
     if y.shape[-1] + (length // 2 * 2 if centred else 0) < length:
         raise ParameterError(

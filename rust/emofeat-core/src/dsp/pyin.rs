@@ -642,3 +642,157 @@ kernel! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beta_distribution_has_the_values_of_closed_forms() {
+        for i in 0..=50 {
+            let x = f64::from(i) / 50.0;
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-13;
+            // 2 and 18: P(X <= x) = 1 - (1-x)^18 (1 + 18 x).
+            assert!(near(beta_cdf(x, 2.0, 18.0), 1.0 - (1.0 - x).powi(18) * (1.0 + 18.0 * x)));
+            assert!(near(beta_cdf(x, 1.0, 1.0), x));
+            assert!(near(beta_cdf(x, 3.5, 1.0), x.powf(3.5)));
+            assert!(near(beta_cdf(x, 1.0, 0.25), 1.0 - (1.0 - x).powf(0.25)));
+            // The arc sine law.
+            assert!(near(beta_cdf(x, 0.5, 0.5), 2.0 / PI * x.sqrt().asin()));
+        }
+    }
+
+    /// The path by a search over all pairs of states.
+    fn dense(
+        bins: usize,
+        width: usize,
+        switch: f64,
+        frames: &[(Vec<(usize, f64)>, f64)],
+    ) -> Vec<Decision> {
+        let low = -((width / 2) as i64) + i64::from(width % 2 == 0 && bins % 2 == 0);
+        let mut local = vec![vec![0.0; bins]; bins];
+        for (k, row) in local.iter_mut().enumerate() {
+            for m in 0..width {
+                let to = k as i64 + low + m as i64;
+                if let Some(p) = usize::try_from(to).ok().and_then(|to| row.get_mut(to)) {
+                    let rank = (m + 1).min(width - m) as f64;
+                    *p = 2.0 * rank - if width % 2 == 0 { 1.0 } else { 0.0 };
+                }
+            }
+            let sum: f64 = row.iter().sum();
+            row.iter_mut().for_each(|p| *p /= sum);
+        }
+        let step = |from: usize, to: usize| {
+            let same = (from < bins) == (to < bins);
+            ln(local[from % bins][to % bins] * if same { 1.0 - switch } else { switch })
+        };
+        let observe = |(candidates, voiced): &(Vec<(usize, f64)>, f64)| -> Vec<f64> {
+            let mut p = vec![0.0; bins];
+            candidates.iter().for_each(|(bin, x)| p[*bin] = *x);
+            p.resize(2 * bins, (1.0 - voiced) / bins as f64);
+            p.into_iter().map(ln).collect()
+        };
+        let first = |scores: &[f64]| {
+            (0..scores.len()).reduce(|a, b| if scores[b] > scores[a] { b } else { a }).unwrap()
+        };
+        let mut best = observe(&frames[0]);
+        let mut back = Vec::new();
+        for frame in &frames[1..] {
+            let seen = observe(frame);
+            let from: Vec<usize> = (0..2 * bins)
+                .map(|to| first(&(0..2 * bins).map(|k| best[k] + step(k, to)).collect::<Vec<_>>()))
+                .collect();
+            best = (0..2 * bins).map(|to| seen[to] + best[from[to]] + step(from[to], to)).collect();
+            back.push(from);
+        }
+        let mut state = first(&best);
+        let mut out = vec![state];
+        for from in back.iter().rev() {
+            state = from[state];
+            out.push(state);
+        }
+        out.iter().rev().map(|s| Decision { bin: s % bins, voiced: *s < bins }).collect()
+    }
+
+    fn frames(bins: usize, n: usize, seed: u64) -> Vec<(Vec<(usize, f64)>, f64)> {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut draw = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        (0..n)
+            .map(|t| {
+                let mut candidates: Vec<(usize, f64)> = (0..bins)
+                    .filter_map(|bin| (draw() < 0.1).then(|| (bin, draw() * 0.3)))
+                    .collect();
+                let sum: f64 = candidates.iter().map(|c| c.1).sum();
+                // Certainly voiced frames leave no way through unvoiced states.
+                let certain = t % 7 == 3 && sum > 0.0;
+                if certain || sum > 1.0 {
+                    candidates.iter_mut().for_each(|c| c.1 /= sum);
+                }
+                let voiced = if certain { 1.0 } else { sum.min(1.0) };
+                (candidates, voiced)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_path_is_that_of_a_search_over_all_pairs_of_states() {
+        for (bins, width) in [(40, 11), (41, 11), (23, 23), (40, 8), (33, 8), (17, 1), (70, 41)] {
+            for switch in [0.01, 0.3, 0.0, 1.0] {
+                let input = frames(bins, 90, (bins * width) as u64 + 1);
+                let mut search = Viterbi::new(Arc::new(Trellis::new(bins, width, switch)));
+                let mut out = Vec::new();
+                for (candidates, voiced) in &input {
+                    search.push(candidates, *voiced, &mut out);
+                }
+                search.finish(&mut out);
+                assert_eq!(out, dense(bins, width, switch, &input), "{bins} {width} {switch}");
+            }
+        }
+    }
+
+    #[test]
+    fn frames_are_decided_long_before_the_end_and_stay_so() {
+        let input = frames(60, 5000, 5);
+        let trellis = Arc::new(Trellis::new(60, 21, 0.01));
+        let run = |n: usize| {
+            let (mut search, mut out) = (Viterbi::new(trellis.clone()), Vec::new());
+            let mut held = 0;
+            for (i, (candidates, voiced)) in input[..n].iter().enumerate() {
+                search.push(candidates, *voiced, &mut out);
+                held = held.max(i + 1 - out.len());
+            }
+            let early = out.len();
+            search.finish(&mut out);
+            (out, early, held)
+        };
+        let (whole, _, held) = run(5000);
+        assert!(held <= 4 * LOOK, "{held} frames were held back");
+        let (part, early, _) = run(2500);
+        assert!(early > 2000);
+        assert_eq!(part[..early], whole[..early]);
+    }
+
+    #[test]
+    fn a_trough_gets_the_probability_of_the_thresholds_above_it() {
+        let priors = Priors { thresholds: 4, beta: [1.0, 1.0], boltzmann: 2.0, no_trough: 0.5 };
+        let weights = Weights::new(&priors, 7);
+        let mut troughs = Vec::new();
+        let d = [1.0, 0.3, 0.8, 0.6, 0.9, 0.95, 1.0];
+        weights.troughs(&d, &mut troughs);
+        // 0.3 lies below 0.5, 0.75 and 1; 0.6 below 0.75 and 1. Two troughs share 1 : e^-2.
+        let second = (-2.0f64).exp() / (1.0 + (-2.0f64).exp());
+        let expected = [(1, 0.25 + 0.5 * (1.0 - second) + 0.5 * 0.25), (3, 0.5 * second)];
+        assert_eq!(troughs.len(), 2);
+        for (trough, (at, p)) in troughs.iter().zip(expected) {
+            assert!(trough.at == at && (trough.probability - p).abs() < 1e-12, "{troughs:?}");
+        }
+        weights.troughs(&[1.0, 2.0, 3.0, 2.9, 3.1], &mut troughs);
+        // Nothing lies below a threshold: half of the prior goes to the deepest trough.
+        assert_eq!(troughs.iter().map(|t| (t.at, t.probability)).collect::<Vec<_>>(), [(0, 0.5)]);
+    }
+}

@@ -269,3 +269,76 @@ pub fn parabola(left: f64, middle: f64, right: f64) -> f64 {
     let (a, b) = (right + left - 2.0 * middle, (right - left) / 2.0);
     if b.abs() >= a.abs() { 0.0 } else { -b / a }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(n: usize, seed: u64) -> Vec<f64> {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut noise = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+        };
+        (0..n)
+            .map(|i| (i as f64 * 0.07).sin() + 0.3 * (i as f64 * 0.14).cos() + 0.1 * noise())
+            .collect()
+    }
+
+    /// `d'` by its definition, one product at a time.
+    fn definition(x: &[f64], lags: Lags) -> Vec<f64> {
+        let r = |t: usize| (0..x.len() - t).map(|i| x[i] * x[i + t]).sum::<f64>();
+        let energy = |t: usize| if t == 1 { 0.0 } else { x[..t].iter().map(|x| x * x).sum() };
+        let d: Vec<f64> = (1..=lags.last).map(|t| 2.0 * (r(0) - r(t)) - energy(t)).collect();
+        let mean = |t: usize| d[..t].iter().sum::<f64>() / t as f64;
+        (lags.first..=lags.last).map(|t| d[t - 1] / mean(t)).collect()
+    }
+
+    #[test]
+    fn the_difference_is_that_of_the_definition_in_every_lane() {
+        for (length, first, last) in [(64, 2, 40), (301, 7, 299), (400, 1, 399), (512, 30, 31)] {
+            let lags = Lags { first, last };
+            let plan = Difference::new(length, lags).unwrap();
+            let (mut work, mut out) = (plan.buffers::<8>(), vec![[0.0; 8]; lags.count()]);
+            let lanes: Vec<Vec<f64>> = (0..8).map(|l| signal(length, l + 1)).collect();
+            let rows: Vec<[f64; 8]> =
+                (0..length).map(|i| std::array::from_fn(|l| lanes[l][i])).collect();
+            plan.compute(&rows, &mut work, &mut out);
+            for (l, x) in lanes.iter().enumerate() {
+                for (row, expected) in out.iter().zip(definition(x, lags)) {
+                    assert!((row[l] - expected).abs() < 1e-10, "{length} {first} {last}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_period_is_the_first_deep_trough_or_the_lowest_value() {
+        let lags = Lags { first: 10, last: 16 };
+        let d = [0.9, 0.5, 0.05, 0.4, 0.6, 0.01, 0.02].map(|x| [x; 8]);
+        let period = |threshold: f64| {
+            let mut out = [0.0; 8];
+            periods(lags, threshold, &d, &mut out);
+            assert!(out.iter().all(|p| *p == out[0]));
+            out[0]
+        };
+        assert_eq!(period(0.1), 12.0 + parabola(0.5, 0.05, 0.4));
+        assert_eq!(period(0.02), 15.0 + parabola(0.6, 0.01, 0.02));
+        // None is as deep: the lowest value.
+        assert_eq!(period(0.0), period(0.02));
+        // Silence has no trough, and all its values are equal.
+        let mut out = [0.0; 8];
+        periods(lags, 0.1, &[[0.0; 8]; 7], &mut out);
+        assert_eq!(out, [10.0; 8]);
+    }
+
+    #[test]
+    fn a_silent_frame_has_zeros() {
+        let plan = Difference::new(100, Lags { first: 5, last: 50 }).unwrap();
+        let (mut work, mut out) = (plan.buffers::<8>(), vec![[1.0; 8]; 46]);
+        plan.compute(&[[0.0f32; 8]; 100], &mut work, &mut out);
+        assert!(out.iter().flatten().all(|d| *d == 0.0));
+    }
+}
