@@ -372,16 +372,18 @@ def tables(figures: dict[str, dict[str, float]]) -> str:
     return "\n\n".join(parts)
 
 
-#: What emofeat must not exceed on the quick voices: about twice what was measured, or the next round number.
+#: What emofeat must not exceed on the quick voices: about twice what was measured. The gross errors are one
+#: stretch of one voice, i at 211 Hz in noise of 10 dB, whose F1 of 300 Hz makes the noise repeat itself after
+#: two periods rather than one; Praat is an octave low there as well.
 BOUNDS: dict[str, dict[str, float]] = {
     "emofeat Boersma / Burg": {
-        "f0_cents": 10.0,
-        "f0_gross_percent": 1.0,
-        "voicing_percent": 2.0,
-        "f1_percent": 10.0,
-        "f2_percent": 5.0,
-        "f3_percent": 5.0,
-        "hnr_db": 2.0,
+        "f0_cents": 2.5,
+        "f0_gross_percent": 6.0,
+        "voicing_percent": 1.0,
+        "f1_percent": 5.0,
+        "f2_percent": 2.0,
+        "f3_percent": 2.0,
+        "hnr_db": 1.5,
     },
 }
 

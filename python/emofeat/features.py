@@ -2977,9 +2977,9 @@ def intensity(
 ) -> Matrix:
     """Sound pressure level under a smooth window, long enough not to follow single periods.
 
-    `10 log10(Σ w x² / (20 µPa)²)` over a frame of 6.4 / pitch_floor, minus its mean, with w a
-    Kaiser window (β = 20, side lobes below -190 dB) of sum 1. A sample of 1 counts as 1 Pa. -300 dB
-    for a silent frame. Praat's `To Intensity` has the same arguments.
+    `10 log10(Σ w x² / (20 µPa)²)` over a frame of 6.4 / pitch_floor around a sample, minus its
+    mean, with w a Kaiser window (β = 20.24, side lobes below -190 dB) of sum 1. A sample of 1
+    counts as 1 Pa. -300 dB for a silent frame. Praat's `To Intensity` has the same arguments.
 
     Parameters
     ----------
@@ -3127,15 +3127,16 @@ def cpp(
 ) -> Matrix:
     """Cepstral peak prominence: height of the voice's peak in the cepstrum above its trend.
 
-    Of a frame of 6 / pitch_floor under a Gaussian window, pre-emphasised from pre_emphasis_from on,
-    the inverse Fourier transform of the logarithm of the power spectrum up to maximum_frequency
-    (the nearest bin below with a fast transform) is squared, averaged over quefrency_averaging and,
-    with the frames around it, time_averaging, and expressed in dB. The peak between 1 /
-    pitch_ceiling and 1 / pitch_floor, by a parabola through its highest value and the neighbours of
-    that, minus the line fitted to all values from trend_from to trend_to by least squares, over
-    quefrency (straight) or its logarithm (exponential), is the prominence. Both averages 0: without
-    smoothing. The mean over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`.
-    Source: Hillenbrand, Cleveland and Erickson (1994); Hillenbrand and Houde (1996).
+    Of a frame of 6 / pitch_floor under a Gaussian window, pre-emphasised from pre_emphasis_from on
+    and freed of its mean, the inverse Fourier transform of the logarithm of the power spectrum up
+    to maximum_frequency (the nearest bin below with a fast transform) is squared, averaged over
+    quefrency_averaging and, with the frames around it, time_averaging, and expressed in dB. The
+    peak between 1 / pitch_ceiling and 1 / pitch_floor, by a parabola through its highest value and
+    the neighbours of that, minus the line fitted to all values from trend_from to trend_to by least
+    squares, over quefrency (straight) or its logarithm (exponential), is the prominence. Both
+    averages 0: without smoothing. Powers of either below 1e-20 count as this, so that silence has 0
+    dB. The mean over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`. Source:
+    Hillenbrand, Cleveland and Erickson (1994); Hillenbrand and Houde (1996).
 
     Parameters
     ----------

@@ -1209,8 +1209,8 @@ def pitch_boersma(
     )
     n = len(f)
     unvoiced = _unvoiced_strength(peak, silence_threshold, voicing_threshold)
-    with np.errstate(divide="ignore"):
-        strength = np.where(f > 0, height - octave_cost * np.log2(high / f), -np.inf)
+    octaves = np.log2(high / np.where(f > 0, f, high))
+    strength = np.where(f > 0, height - octave_cost * octaves, -np.inf)
     f, height = np.pad(f, ((0, 0), (1, 0))), np.pad(height, ((0, 0), (1, 0)))
     strength = np.concatenate([unvoiced[:, None], strength], axis=1)
     if not n:
