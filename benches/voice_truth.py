@@ -214,8 +214,8 @@ ESTIMATORS: dict[str, Estimator] = {
 def corpus(quick: bool) -> Iterator[voices.Voice]:
     """Voices that differ in vowel, F0, perturbation and noise, each combination of little and much."""
     seed = 0
-    for base in (110.0, 200.0) if quick else (90.0, 120.0, 160.0, 220.0, 320.0):
-        for vowel in ("a", "i") if quick else VOWELS:
+    for i, base in enumerate((117.0, 211.0) if quick else (93.0, 124.0, 157.0, 217.0, 311.0)):
+        for j, vowel in enumerate(("a", "i") if quick else VOWELS):
             for jitter, shimmer, hnr in (
                 (0.0, 0.0, 20.0),
                 (0.004, 0.02, 30.0),
@@ -227,7 +227,7 @@ def corpus(quick: bool) -> Iterator[voices.Voice]:
                     SR,
                     2.0,
                     # Perturbations are measured on a steady voice: a glide has differences of its own.
-                    _glide(base) if seed % 2 else base,
+                    _glide(base) if (i + j) % 2 else base,
                     jitter=jitter,
                     shimmer=shimmer,
                     hnr=hnr,
@@ -372,16 +372,18 @@ def tables(figures: dict[str, dict[str, float]]) -> str:
     return "\n\n".join(parts)
 
 
-#: What emofeat must not exceed on the quick voices: about twice what was measured, or the next round number.
+#: What emofeat must not exceed on the quick voices: about twice what was measured. The gross errors are one
+#: stretch of one voice, i at 211 Hz in noise of 10 dB, whose F1 of 300 Hz makes the noise repeat itself after
+#: two periods rather than one; Praat is an octave low there as well.
 BOUNDS: dict[str, dict[str, float]] = {
     "emofeat Boersma / Burg": {
-        "f0_cents": 10.0,
-        "f0_gross_percent": 1.0,
-        "voicing_percent": 2.0,
-        "f1_percent": 10.0,
-        "f2_percent": 5.0,
-        "f3_percent": 5.0,
-        "hnr_db": 2.0,
+        "f0_cents": 2.5,
+        "f0_gross_percent": 6.0,
+        "voicing_percent": 1.0,
+        "f1_percent": 5.0,
+        "f2_percent": 2.0,
+        "f3_percent": 2.0,
+        "hnr_db": 1.5,
     },
 }
 

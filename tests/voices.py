@@ -2,8 +2,8 @@
 
 The source is a train of band-limited pulses, one for each cycle of a given F0 contour, each displaced and
 scaled by a known amount (jitter, shimmer). It goes through a glottal slope and a cascade of two-pole
-resonators (Fant 1960, Klatt 1980), so the formants are the poles of an all-pole filter; noise through the
-same filter gives the harmonic-to-noise ratio. What an estimator finds can then be compared with what was put
+resonators (Fant 1960, Klatt 1980), so the formants are the poles of an all-pole filter; white noise through
+the same resonators gives the harmonic-to-noise ratio. What an estimator finds can then be compared with what was put
 in, rather than with another estimator.
 
 Everything happens in the frequency domain or by scattering short kernels, so a minute at 48 kHz takes about
@@ -35,6 +35,9 @@ BETA = 9.0
 
 #: Corner of the glottal source's fall of 12 dB per octave, in Hz; radiation gives 6 back.
 GLOTTAL_CORNER = 60.0
+
+#: Amplitude of the breath in pauses, relative to that in voiced stretches.
+PAUSE = 10.0 ** (-30.0 / 20.0)
 
 #: Points per second of the grid on which an F0 contour is integrated.
 GRID = 20_000.0
@@ -112,8 +115,8 @@ def synthesise(
     `f0` is a number or a function of time in Hz. `jitter` and `shimmer` are the local ones, as shares (0.01:
     1 %); pulse times are displaced and pulse amplitudes scaled by random amounts that are then stretched
     until the ratio is met exactly (of a flat contour; a glide adds its own differences, which the truth in
-    the result includes). Noise of the same level everywhere is added so that the harmonic part is `hnr` dB
-    above it in the voiced stretches (all of the signal unless `voiced` lists them).
+    the result includes). Noise is added so that the harmonic part is `hnr` dB above it in the voiced stretches
+    (all of the signal unless `voiced` lists them); in pauses it is 30 dB lower.
     """
     n = round(sr * seconds)
     stretches = tuple(voiced) if voiced is not None else ((0.0, n / sr),)
@@ -124,16 +127,18 @@ def synthesise(
         amplitudes.append(_scaled(len(regular), shimmer, seed + 2 * k + 1))
     kept = [(f, b) for f, b in zip(formants, bandwidths, strict=True) if f < HIGHEST * sr]
     size = 1 << (n + sr // 4).bit_length()  # a quarter of a second for what rings on
-    response = _tract(size, sr, kept) * _glottis(size, sr)
+    tract = _tract(size, sr, kept)
     source = _train(np.concatenate(pulses), np.concatenate(amplitudes), n, sr)
-    harmonic = np.fft.irfft(np.fft.rfft(source, size) * response, size)[:n]
+    harmonic = np.fft.irfft(np.fft.rfft(source, size) * tract * _glottis(size, sr), size)[:n]
     loud = np.zeros(n, dtype=bool)
     for start, end in stretches:
         loud[round(start * sr) : round(end * sr)] = True
     harmonic *= level / max(_rms(harmonic[loud]), 1e-30)
     y = harmonic
     if np.isfinite(hnr):
-        noise = np.fft.irfft(np.fft.rfft(signals.gaussian(n, seed + 99), size) * response, size)[:n]
+        # Breath is made at the glottis and goes through the tract, without the slope of the pulses.
+        breath = signals.gaussian(n, seed + 99) * np.where(loud, 1.0, PAUSE)
+        noise = np.fft.irfft(np.fft.rfft(breath, size) * tract, size)[:n]
         y = harmonic + noise * level * 10.0 ** (-hnr / 20.0) / _rms(noise[loud])
     return Voice(
         y,

@@ -1584,8 +1584,8 @@ def pitch_boersma(
     )
     n = len(f)
     unvoiced = _unvoiced_strength(peak, silence_threshold, voicing_threshold)
-    with np.errstate(divide="ignore"):
-        strength = np.where(f > 0, height - octave_cost * np.log2(high / f), -np.inf)
+    octaves = np.log2(high / np.where(f > 0, f, high))
+    strength = np.where(f > 0, height - octave_cost * octaves, -np.inf)
     f, height = np.pad(f, ((0, 0), (1, 0))), np.pad(height, ((0, 0), (1, 0)))
     strength = np.concatenate([unvoiced[:, None], strength], axis=1)
     if not n:
@@ -1740,12 +1740,13 @@ def cpp(
     high = min(pitch_ceiling, 0.5 * sr)
     x = frame(_as_double(y), length, hop)
     x = x - np.exp(-2.0 * np.pi * pre_emphasis_from / sr) * np.pad(x, ((0, 0), (1, 0)))[:, :-1]
+    x = x - x.mean(axis=1, keepdims=True)
     size = fast_length(length)
     power = np.abs(np.fft.rfft(x * gaussian_window(length, length + 1), size, axis=1)) ** 2
     bins = min(max(int(maximum_frequency / sr * size), 2), size // 2)
     while fast_length(2 * bins) != 2 * bins:
         bins -= 1
-    cepstra = np.fft.irfft(np.log(np.maximum(power[:, : bins + 1], 1e-30)), axis=1)[:, : bins + 1] ** 2
+    cepstra = np.fft.irfft(np.log(np.maximum(power[:, : bins + 1], 1e-20)), axis=1)[:, : bins + 1] ** 2
     q = np.arange(bins + 1) * (size / sr / (2 * bins))
 
     def averaged(rows: Array, reach: int) -> Array:

@@ -100,9 +100,9 @@ def test_voiced_stretches_are_where_they_are_said_to_be() -> None:
 
 
 def test_the_same_seed_gives_the_same_voice_and_a_minute_takes_seconds() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     a = voices.synthesise(48000, 60.0, 220.0, jitter=0.01, shimmer=0.05, hnr=15.0, seed=3)
-    assert time.perf_counter() - started < 20.0
+    assert time.process_time() - started < 20.0  # measured: 4 s
     b = voices.synthesise(48000, 60.0, 220.0, jitter=0.01, shimmer=0.05, hnr=15.0, seed=3)
     assert (a.y == b.y).all()
     assert len(voices.synthesise(8000, 0.1, 100.0).y) == 800

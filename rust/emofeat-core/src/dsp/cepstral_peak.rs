@@ -10,7 +10,7 @@ use std::f64::consts::TAU;
 use std::ops::RangeInclusive;
 
 /// Powers below this count as this, so that silence has a flat spectrum.
-const SILENCE: f64 = 1e-30;
+const SILENCE: f64 = 1e-20;
 
 /// Powers of a cepstrum below this count as this: what rounding makes of a flat spectrum is no peak.
 const FLAT: f64 = 1e-20;
@@ -87,16 +87,27 @@ impl Cepstrum {
 }
 
 kernel! {
-    /// `(x[i] - c x[i-1]) w[i]`, then zeros; the first sample has none before it.
+    /// `(e[i] - mean e) w[i]` with `e[i] = x[i] - c x[i-1]`, then zeros; the first sample has none before
+    /// it. An offset would make one bin of the logarithmic spectrum stand out, and with it every
+    /// quefrency.
     fn emphasise / emphasise_with<T: Real; L>(
         frame: &[[T; L]], c: f64, window: &[f64], out: &mut [[f64; L]],
     ) {
-        let mut previous = [0.0; L];
-        for ((row, w), out) in frame.iter().zip(window).zip(out) {
+        let (mut previous, mut mean) = ([0.0; L], [0.0; L]);
+        for (row, out) in frame.iter().zip(out.iter_mut()) {
             for l in 0..L {
                 let x = row[l].f64();
-                out[l] = (x - c * previous[l]) * w;
+                out[l] = x - c * previous[l];
+                mean[l] += out[l];
                 previous[l] = x;
+            }
+        }
+        for l in 0..L {
+            mean[l] = mean[l] / frame.len() as f64;
+        }
+        for (out, w) in out.iter_mut().zip(window) {
+            for l in 0..L {
+                out[l] = (out[l] - mean[l]) * w;
             }
         }
     }

@@ -530,13 +530,13 @@ impl<T: Real, const L: usize> Base<T, L> for Resonances {
 pub const CPP: Entry = Entry {
     name: "cpp",
     summary: "Cepstral peak prominence: height of the voice's peak in the cepstrum above its trend.",
-    doc: "Of a frame of 6 / pitch_floor under a Gaussian window, pre-emphasised from pre_emphasis_from on, the inverse Fourier\n\
+    doc: "Of a frame of 6 / pitch_floor under a Gaussian window, pre-emphasised from pre_emphasis_from on and freed of its mean, the inverse Fourier\n\
           transform of the logarithm of the power spectrum up to maximum_frequency (the nearest bin below with a fast\n\
           transform) is squared, averaged over quefrency_averaging and, with the frames around it, time_averaging, and expressed in\n\
           dB. The peak between 1 / pitch_ceiling and 1 / pitch_floor, by a parabola through its highest value and the neighbours of\n\
           that, minus the line fitted to all values from trend_from to trend_to by least squares, over quefrency (straight)\n\
           or its logarithm (exponential), is the prominence. Both averages 0: without smoothing.\n\
-          Powers of the cepstrum below 1e-20 count as this, so that silence has 0 dB.\n\
+          Powers of either below 1e-20 count as this, so that silence has 0 dB.\n\
           The mean over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`. Source: Hillenbrand, Cleveland and\n\
           Erickson (1994); Hillenbrand and Houde (1996).",
     convention: "native",
