@@ -14,13 +14,18 @@ import numpy.typing as npt
 from emofeat._features import compute, transform
 
 __all__ = [
+    "alpha_ratio",
+    "auditory_spectrum",
     "chroma_stft",
     "cmvn",
     "delta",
     "energy_entropy",
+    "hammarberg_index",
+    "harmonicity",
     "kaldi_fbank",
     "kaldi_mfcc",
     "logmel",
+    "loudness",
     "melspectrogram",
     "mfcc",
     "psf_fbank",
@@ -28,15 +33,20 @@ __all__ = [
     "psf_mfcc",
     "psf_ssc",
     "pyaudioanalysis",
+    "rasta_spectrum",
     "rms",
+    "sharpness",
     "spectral_bandwidth",
     "spectral_centroid",
     "spectral_contrast",
     "spectral_entropy",
     "spectral_flatness",
     "spectral_flux",
+    "spectral_kurtosis",
     "spectral_rolloff",
+    "spectral_skewness",
     "spectral_slope",
+    "spectral_variance",
     "spectrogram",
     "stft",
     "torchaudio_melspectrogram",
@@ -1497,6 +1507,973 @@ def spectral_slope(
             "pad_mode": pad_mode,
             "fmin": fmin,
             "fmax": fmax,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_variance(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Variance of frequency, weighted by power.
+
+    `Σ (f - c)² P / Σ P` over all bins but that of 0 Hz, with `P = |X|²` and `c = Σ f P / Σ P`; 0
+    for a silent frame. Source: Peeters (2004), section 6.1.2; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in Hz²
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_variance(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_variance",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_skewness(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Skewness of frequency, weighted by power: positive if a tail reaches up.
+
+    `Σ (f - c)³ P / (Σ P σ³)` over all bins but that of 0 Hz, with `P = |X|²`, its mean frequency c
+    and standard deviation σ; 0 for a silent frame and a single line. Source: Peeters (2004),
+    section 6.1.3; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_skewness(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_skewness",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def spectral_kurtosis(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Kurtosis of frequency, weighted by power: 3 for a Gaussian shape.
+
+    `Σ (f - c)⁴ P / (Σ P σ⁴)` over all bins but that of 0 Hz, with `P = |X|²`, its mean frequency c
+    and standard deviation σ; 0 for a silent frame and a single line. Source: Peeters (2004),
+    section 6.1.4; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> spectral_kurtosis(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "spectral_kurtosis",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def alpha_ratio(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Level of 1 to 5 kHz over that below 1 kHz.
+
+    `10 log10(Σ high |X|² / Σ low |X|²)` over the bins from 1 to 5 kHz, both included, and those
+    below 1 kHz; both sums count as at least 1e-14. 0 for a frame whose low sum is 0. Needs bins
+    from 1 kHz on: an error below 2 kHz. Source: Eyben et al. (2016), as in eGeMAPS; after Frøkjær-
+    Jensen and Prytz (1976).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> alpha_ratio(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "alpha_ratio",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def hammarberg_index(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Level of the strongest bin below 2 kHz over that of 2 to 5 kHz.
+
+    `10 log10(max low |X|² / max high |X|²)` over the bins below 2 kHz and those from 2 to 5 kHz,
+    both included; both count as at least 1e-14. 0 for a frame whose high band is 0. Needs bins from
+    2 kHz on: an error below 4 kHz. Source: Eyben et al. (2016), as in eGeMAPS; after Hammarberg et
+    al. (1980).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)` in dB
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> hammarberg_index(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "hammarberg_index",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def sharpness(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """How much of the power lies high on the Bark scale.
+
+    `0.11 Σ P z g(z) / Σ P` over all bins but that of 0 Hz, with `P = |X|²` and z the frequency in
+    Bark (Traunmüller 1990, with the corrections below 2 and above 20.1 Bark), `g(z) = 1` up to 16
+    Bark and `((z - 16) / 4)^1.5849625 + 1` above; 0 for a silent frame. Does not depend on the
+    level. Source: Zwicker and Fastl (1999); as in ComParE, with power for loudness.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> sharpness(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "sharpness",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def harmonicity(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """How far the power spectrum goes up and down between its peaks and valleys.
+
+    Half the sum of the distances between consecutive extrema of `|X|²`, divided by the number of
+    bins, that of 0 Hz left out; an extremum lies strictly above or below two neighbours on either
+    side. Grows with the square of the level; 0 for spectra with fewer than two extrema. Source: as
+    in ComParE (Schuller et al. 2016).
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> harmonicity(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "harmonicity",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def auditory_spectrum(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_bands: int = 26,
+    fmin: float = 20.0,
+    fmax: float = 8000.0,
+    exponent: float = 0.33,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mel bands weighted by the ear's sensitivity and compressed to loudness.
+
+    `(eq(f) max(9.3e-10, E))^exponent` with E the sum of `|X|²` under a triangle of height 1, linear
+    in mel (`1127 ln(1 + f/700)`), f its centre, and `eq` the equal-loudness curve `(ω² + 56.8e6) ω⁴
+    / ((ω² + 6.3e6)² (ω² + 0.38e9) (ω⁷ + 1.7e31)) · 1e32`, ω = 2πf, whose last factor has the
+    seventh power as in openSMILE. The bins at both ends of the range take no part. Source:
+    Hermansky (1990), perceptual linear prediction; as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_bands : int
+        Number of bands. Allowed: 1 to 4096.
+    fmin : float
+        Lower end of the lowest band. [Hz] Allowed: from 0.
+    fmax : float
+        Upper end of the highest band; half the sampling rate if that is lower. [Hz] Allowed: from
+        0.
+    exponent : float
+        Exponent of power that makes loudness. Allowed: 0.001 to 10.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 26)` at the defaults
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> auditory_spectrum(y, 16000).shape[1]
+    26
+    """
+    return compute(
+        "auditory_spectrum",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_bands": n_bands,
+            "fmin": fmin,
+            "fmax": fmax,
+            "exponent": exponent,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def rasta_spectrum(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_bands: int = 26,
+    fmin: float = 20.0,
+    fmax: float = 8000.0,
+    exponent: float = 0.33,
+    slowest: float = 1.0,
+    fastest: float = 29.0,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Auditory spectrum without what stays the same, such as the colour of a microphone.
+
+    As `auditory_spectrum`, with `ln max(9.3e-10, E)` of each band filtered over time before it is
+    weighted: `y[t] = (2 x[t] - 4c x[t-1] + 4c x[t-3] - 2 x[t-4]) / sqrt(10 (32 c² + 8)) + ρ
+    y[t-1]`, `c = cos(2π fastest T)`, `ρ = 1 - sin(2π slowest T)`, T the time from frame to frame.
+    The first five frames count as filtered to 0, and y[t-1] is fed back from the seventh on.
+    Source: Hermansky and Morgan (1994); as in ComParE.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_bands : int
+        Number of bands. Allowed: 1 to 4096.
+    fmin : float
+        Lower end of the lowest band. [Hz] Allowed: from 0.
+    fmax : float
+        Upper end of the highest band; half the sampling rate if that is lower. [Hz] Allowed: from
+        0.
+    exponent : float
+        Exponent of power that makes loudness. Allowed: 0.001 to 10.
+    slowest : float
+        Rate of change below which a band is held back; a quarter of the frame rate if that is
+        lower. [Hz] Allowed: 0.001 to 1000.
+    fastest : float
+        Rate of change that is taken out; half the frame rate if that is lower. [Hz] Allowed: 0.001
+        to 1000.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 26)` at the defaults
+
+    Notes
+    -----
+    Scope: scan. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> rasta_spectrum(y, 16000).shape[1]
+    26
+    """
+    return compute(
+        "rasta_spectrum",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_bands": n_bands,
+            "fmin": fmin,
+            "fmax": fmax,
+            "exponent": exponent,
+            "slowest": slowest,
+            "fastest": fastest,
+        },
+        precision,
+        on_short,
+        on_nonfinite,
+    )
+
+
+def loudness(
+    y: npt.ArrayLike,
+    sr: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    win_ms: float | None = None,
+    hop_ms: float | None = None,
+    window: str | Sequence[float] = "hann",
+    center: bool = True,
+    pad_mode: Literal["constant", "edge", "reflect", "symmetric"] = "constant",
+    n_bands: int = 26,
+    fmin: float = 20.0,
+    fmax: float = 8000.0,
+    exponent: float = 0.33,
+    precision: Precision = "float32",
+    on_short: OnShort = "error",
+    on_nonfinite: OnNonFinite = "error",
+) -> Matrix:
+    """Mean of the auditory spectrum.
+
+    Mean of the bands of `auditory_spectrum`. Not 0 for silence, because every band counts as at
+    least 9.3e-10. Source: Eyben et al. (2016), as in eGeMAPS.
+
+    Parameters
+    ----------
+    y : array_like, `(n,)`
+        Samples; integers are scaled to ±1, several channels mixed down.
+    sr : int
+        Sampling rate in Hz.
+    n_fft : int
+        Length of the FFT and of a frame. [samples] Allowed: from 1.
+    hop_length : int
+        Distance from one frame to the next. [samples] Allowed: from 1.
+    win_length : int, optional
+        Length of the window, centred in the frame; none: `n_fft`. [samples] Allowed: from 1.
+    win_ms : float, optional
+        Length of the window in time; sets `win_length`, and `n_fft` to the next power of two unless
+        that differs from its default. [ms] Allowed: from 0.01.
+    hop_ms : float, optional
+        Distance between frames in time; sets `hop_length`. [ms] Allowed: from 0.01.
+    window : str or samples
+        Window function, periodic, or its samples. Allowed: hann, hamming, blackman, bartlett,
+        boxcar, povey, blackmanharris, nuttall, flattop, cosine, triang, bohman, parzen, barthann.
+    center : bool
+        Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame)
+        or starts there.
+    pad_mode : str
+        What stands beyond the signal: zeros, the edge sample, the mirror image without or with the
+        edge sample. Allowed: constant, edge, reflect, symmetric.
+    n_bands : int
+        Number of bands. Allowed: 1 to 4096.
+    fmin : float
+        Lower end of the lowest band. [Hz] Allowed: from 0.
+    fmax : float
+        Upper end of the highest band; half the sampling rate if that is lower. [Hz] Allowed: from
+        0.
+    exponent : float
+        Exponent of power that makes loudness. Allowed: 0.001 to 10.
+    precision : 'float32' or 'float64'
+        Precision of computation and result.
+    on_short : 'error', 'pad' or 'allow'
+        A signal shorter than one frame: refuse it, pad it with zeros to one frame, or compute what
+        the convention's own padding gives.
+    on_nonfinite : 'error', 'zero' or 'keep'
+        NaN and infinite samples: refuse them, take them as zero, or compute with them.
+
+    Returns
+    -------
+    ndarray, `(n_frames, 1)`
+
+    Notes
+    -----
+    Scope: local. Convention: native.
+
+    Examples
+    --------
+    >>> y = np.sin(0.05 * np.arange(32000, dtype=np.float32))
+    >>> loudness(y, 16000).shape[1]
+    1
+    """
+    return compute(
+        "loudness",
+        y,
+        sr,
+        {
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "win_length": win_length,
+            "win_ms": win_ms,
+            "hop_ms": hop_ms,
+            "window": window,
+            "center": center,
+            "pad_mode": pad_mode,
+            "n_bands": n_bands,
+            "fmin": fmin,
+            "fmax": fmax,
+            "exponent": exponent,
         },
         precision,
         on_short,
