@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from emofeat import audio
 from emofeat.compat.opensmile.errors import WrongShape, also_runtime_errors
-from emofeat.compat.opensmile.times import both_ends, pandas_module, time_ns
-from emofeat.exceptions import ParameterError
+from emofeat.compat.opensmile.times import both_ends, nanoseconds, pandas_module, sample_at, time_ns
+from emofeat.exceptions import EmofeatError, ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,41 @@ def item_of(file: PathLike, start: int | None, end: int | None, root: PathLike |
     path = Path(name).expanduser() if root is None else Path(root).expanduser() / name
     both_ends(start, end)
     return Item(name, str(path), start, end)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where an item lies in its file: samples `first` to `last`, and its ends in the index in nanoseconds."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+def cut_of(item: Item, samples: int, sr: int) -> Cut:
+    """Where an item lies in a file of `samples` samples."""
+    start, end = both_ends(item.start, item.end)
+    first = sample_at(start, sr)
+    if end is None:
+        return Cut(first, samples, start, max(nanoseconds(samples / sr), start))
+    if first >= samples:
+        return Cut(samples, samples, start, start)
+    last = min(first + sample_at(end - start, sr), samples)
+    # The end moves with samples that the file does not have, or that rounding start and length adds.
+    return Cut(first, last, start, end + nanoseconds((last - sample_at(end, sr)) / sr))
+
+
+def stored_cut(item: Item) -> tuple[Cut, int] | None:
+    """Where a segment lies in a file, and the file's rate, if the file says how long it is and stores every sample."""
+    try:
+        info = audio.info(item.path)
+    except EmofeatError:
+        return None
+    if info.frames is None or info.bits is None:
+        return None
+    cut = cut_of(item, info.frames, info.sr)
+    return (cut, info.sr) if cut.first < cut.last else None
 
 
 def items_of(index: pd.Index, root: PathLike | None) -> list[Item]:

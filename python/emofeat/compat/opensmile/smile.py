@@ -19,15 +19,18 @@ from emofeat.audio import as_signal, check_sr
 from emofeat.compat.opensmile.define import SETS, FeatureLevel, FeatureSet, level_of, set_of
 from emofeat.compat.opensmile.errors import NotFound, RateMismatch
 from emofeat.compat.opensmile.items import (
+    Cut,
     Item,
     PathLike,
     Values,
     channel_list,
+    cut_of,
     item_of,
     items_of,
     load,
     no_arguments,
     planes_of,
+    stored_cut,
 )
 from emofeat.compat.opensmile.times import (
     Nanoseconds,
@@ -213,8 +216,8 @@ class Smile:
     def __call__(self, signal: npt.ArrayLike, sampling_rate: int) -> Values:
         """Features of a signal without a DataFrame, `(channels, features, rows)`."""
         sr = check_sr(sampling_rate)
-        values, _, _ = self._compute(self._prepare(planes_of(signal), sr), self.sampling_rate or sr)
-        return self._in_three_dimensions(values)
+        values = self._compute(self._prepare(planes_of(signal), sr), self.sampling_rate or sr)
+        return self._in_three_dimensions(self._nan() if values is None else values)
 
     def process_signal(
         self,
@@ -454,17 +457,24 @@ class Smile:
             chosen = [audio.resample(plane, sr, self.sampling_rate or sr) for plane in chosen]
         return np.stack(chosen)
 
-    def _compute(self, planes: Values, sr: int) -> tuple[Values, int, int | None]:
-        """Values `(rows, channels * features)`, the rate, and the samples, None if they are too few."""
+    def _compute(self, planes: Values, sr: int) -> Values | None:
+        """Values `(rows, channels * features)` of prepared channels; None, and warnings, if they are too short."""
         rows: list[Values] = []
         for plane in planes:
             try:
-                rows.append(next(iter(self._extractor.process_signal(plane, sr).values())))
+                rows += self._extractor.process_signal(plane, sr).values()
             except TooShortError:
                 _warn_of_nan()
-        if not rows:
-            return self._nan(), sr, None
-        return np.concatenate(rows, axis=1), sr, planes.shape[1]
+        return np.concatenate(rows, axis=1) if rows else None
+
+    def _piece(self, planes: Values, sr: int, start: int, end: int) -> _Piece:
+        """What is computed of the samples of one item, which lie from `start` to `end`."""
+        out_sr = self.sampling_rate or sr
+        planes = self._prepare(planes, sr)
+        values = self._compute(planes, out_sr)
+        if values is None:
+            return _Piece(self._nan(), out_sr, None, start, end)
+        return _Piece(values, out_sr, planes.shape[1], start, end)
 
     def _nan(self) -> Values:
         # float64, as NumPy makes it: opensmile-python's frames have this type as soon as one segment is too short.
@@ -474,8 +484,7 @@ class Smile:
         whole = nanoseconds(planes.shape[1] / sr)
         first, last = both_ends(start, end)
         cut = planes[:, sample_at(first, sr) : None if last is None else sample_at(last, sr)]
-        values, out_sr, samples = self._compute(self._prepare(cut, sr), self.sampling_rate or sr)
-        return _Piece(values, out_sr, samples, first, max(whole, first) if last is None else last)
+        return self._piece(cut, sr, first, max(whole, first) if last is None else last)
 
     def _of_items(self, items: list[Item]) -> pd.DataFrame:
         if not items:
@@ -505,12 +514,8 @@ class Smile:
                 progress.advance(task, len(some))
 
     def _round(self, items: list[Item], workers: int) -> list[_Piece]:
-        """Whole files through the core's own threads where it can choose the channel itself, the rest one by one."""
-        pieces: dict[int, _Piece] = {}
-        simple = len(self.channels) == 1 and self.channels[0] >= 0 and self.sampling_rate is None
-        at_once = [i for i, item in enumerate(items) if simple and item.start is None and item.end is None]
-        if at_once:
-            pieces = self._batch(items, at_once, workers)
+        """The pieces of some items, in order."""
+        pieces = self._batch(items, workers)
         rest = [i for i in range(len(items)) if i not in pieces]
         if workers == 1 or len(rest) < 2:
             pieces |= {i: self._of_item(items[i]) for i in rest}
@@ -519,38 +524,45 @@ class Smile:
                 pieces |= dict(zip(rest, pool.map(self._of_item, [items[i] for i in rest]), strict=True))
         return [pieces[i] for i in range(len(items))]
 
-    def _batch(self, items: list[Item], indices: list[int], workers: int) -> dict[int, _Piece]:
-        """Pieces of whole files; those that fail are left to `_of_item`, which says why in upstream's terms."""
-        extractor = Extractor(self._spec, channel=self.channels[0])
-        batch = extractor.extract_batch([(items[i].path, None, None) for i in indices], n_threads=workers)
+    def _batch(self, items: list[Item], workers: int) -> dict[int, _Piece]:
+        """Pieces of the items that the core can read, cut and compute on its own threads.
+
+        Left to `_of_item` are several channels, another rate, and all that fails, for it says why as opensmile-python
+        does.
+        """
+        if len(self.channels) > 1 or self.channels[0] < 0 or self.sampling_rate is not None:
+            return {}
+        jobs: dict[int, tuple[str, float | None, float | None]] = {}
+        cuts: dict[int, Cut] = {}
+        for i, item in enumerate(items):
+            if item.start is None and item.end is None:
+                jobs[i] = (item.path, None, None)
+            elif (found := stored_cut(item)) is not None:
+                cuts[i], sr = found
+                jobs[i] = (item.path, cuts[i].first / sr, cuts[i].last / sr)
+        batch = Extractor(self._spec, channel=self.channels[0]).extract_batch(
+            list(jobs.values()), n_threads=workers
+        )
         key = batch.schema[0].key
         values, splits = batch.values(key), batch.splits(key)
-        return {
-            indices[row.index]: _Piece(
-                values[splits[at] : splits[at + 1]], row.sr, row.n_samples, 0, nanoseconds(row.duration)
-            )
-            for at, row in enumerate(batch.rows)
-        }
+        order, pieces = list(jobs), {}
+        for at, row in enumerate(batch.rows):
+            i = order[row.index]
+            cut = cuts.get(i) or cut_of(items[i], row.n_samples, row.sr)
+            rows = values[splits[at] : splits[at + 1]]
+            pieces[i] = _Piece(rows, row.sr, row.n_samples, cut.start, cut.end)
+        return pieces
 
     def _of_item(self, item: Item) -> _Piece:
         """One file or segment: decoded, cut, then as a signal."""
-        start, end = both_ends(item.start, item.end)
         try:
             planes, sr = load(item.path)
         except TooShortError:
             _warn_of_nan()
+            start, _ = both_ends(item.start, item.end)
             return _Piece(self._nan(), 0, None, start, start)
-        first = sample_at(start, sr)
-        count = planes.shape[1] if end is None else sample_at(end - start, sr)
-        cut = planes[:, first : first + count]
-        values, out_sr, samples = self._compute(self._prepare(cut, sr), self.sampling_rate or sr)
-        if end is None:
-            end = max(nanoseconds(planes.shape[1] / sr), start)
-        else:
-            # The end moves with samples that the file does not have, or that rounding adds.
-            asked = sample_at(end, sr) - first
-            end += nanoseconds((cut.shape[1] - asked) / sr) if first < planes.shape[1] else start - end
-        return _Piece(values, out_sr, samples, start, end)
+        cut = cut_of(item, planes.shape[1], sr)
+        return self._piece(planes[:, cut.first : cut.last], sr, cut.start, cut.end)
 
     def _cached(self, items: list[Item], folder: Path) -> pd.DataFrame:
         content = repr((self.params, self._extractor.digest, self.keep_nat, items))
