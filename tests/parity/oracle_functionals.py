@@ -148,7 +148,8 @@ def percentiles(x: Contour) -> Named:
 
 
 def moments(x: Contour) -> Named:
-    d = x.astype(float) - x.astype(float).mean()
+    d = x.astype(float) - float(np.float32(x.astype(float).mean()))
+    d = d if x.max() > x.min() else np.zeros_like(d)
     m2, m3, m4 = ((d**k).mean() for k in (2, 3, 4))
     return {
         "stddev": math.sqrt(m2),
@@ -193,10 +194,10 @@ def regression(x: Contour, per_second: bool) -> Named:
 
 
 def times(x: Contour) -> Named:
-    n, low, size = len(x), float(x.min()), float(x.max()) - float(x.min())
+    n, low, size = len(x), float(x.min()), float(x.max() - x.min())
     step = np.diff(x)
     return {
-        **{f"upleveltime{p}": float((x > low + p / 100 * size).mean()) for p in (25, 50, 75, 90)},
+        **{f"upleveltime{p}": float((x > np.float32(low + p / 100 * size)).mean()) for p in (25, 50, 75, 90)},
         "risetime": float((step > 0).mean()) if n > 1 else 0.0,
         "leftctime": float((step[:-1] < step[1:]).mean()) if n > 2 else 0.0,
     }
@@ -457,6 +458,9 @@ def compare_lld(short: Contour, long: Contour, decided: int) -> tuple[list[Conto
     n = long.shape[1]
     pitch = [sma3nz(x, n + 1) for x in long[:2]] + [ended_early(sma3nz, x, decided) for x in long[2:6]]
     energy = [sma3(x, len(x) + 1)[: n + 1] for x in short[:3]] + [sma3(long[6], n + 1)]
+    if n == 1:
+        # A single frame is padded too late: there is a zero to its right.
+        energy[3][0] = (long[6, 0] + long[6, 0]) / np.float32(3)
     spectral = [sma3(x, len(x) + 1) for x in short[3:]]
     change = list(deltas_in_segments(np.stack(pitch, axis=1), decided).T)
     change += [deltas(x, n + 3) for x in energy] + [deltas(x, len(x) + 2) for x in spectral]
@@ -466,6 +470,8 @@ def compare_lld(short: Contour, long: Contour, decided: int) -> tuple[list[Conto
 def compare_functionals(lld: list[Contour], change: list[Contour], frames: int, decided: int) -> list[float]:
     """The 6373 functionals, from `compare_lld`; `frames` of 60 ms."""
     short = len(lld[10]) - 1
+    # As if all were decided when nothing is.
+    decided = decided or frames
 
     def rows(contours: list[Contour], count: int) -> list[Contour]:
         return [x[: max(count, 1)] for x in contours]

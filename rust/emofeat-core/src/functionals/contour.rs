@@ -169,7 +169,8 @@ impl<T: Real> Contour<T> {
         if self.extremes().range() == 0.0 {
             return Moments::default();
         }
-        let mean = self.mean();
+        // About the mean as it goes out, in the precision of the contour.
+        let mean = T::of(self.mean()).f64();
         let values = if self.nonzero { &self.kept } else { &self.frames };
         *self.known.moments.get_or_insert_with(|| find_moments(values, mean))
     }
@@ -386,7 +387,9 @@ kernel! {
 }
 
 fn find_times<T: Real>(values: &[T], ends: &Extremes) -> Times {
-    let levels = [0.25, 0.5, 0.75, 0.9].map(|share| ends.min + share * ends.range());
+    // Rounded like the values, of which some may lie on a level.
+    let range = T::of(ends.range()).f64();
+    let levels = [0.25, 0.5, 0.75, 0.9].map(|share| T::of(ends.min + share * range));
     let mut above = [[0.0; LANES]; 4];
     // The minimum is above no level.
     in_rows(values, T::of(ends.min), |rows, _| count_above::<T, LANES>(rows, &levels, &mut above));
@@ -404,13 +407,13 @@ fn find_times<T: Real>(values: &[T], ends: &Extremes) -> Times {
 kernel! {
     /// Adds the number of values above each level.
     fn count_above / count_above_with<T: Real; L>(
-        rows: &[[T; L]], levels: &[f64; 4], above: &mut [[f64; L]; 4],
+        rows: &[[T; L]], levels: &[T; 4], above: &mut [[f64; L]; 4],
     ) {
         let mut count = *above;
         for row in rows {
             for (count, level) in count.iter_mut().zip(levels) {
                 for l in 0..L {
-                    count[l] += if row[l].f64() > *level { 1.0 } else { 0.0 };
+                    count[l] += if row[l] > *level { 1.0 } else { 0.0 };
                 }
             }
         }

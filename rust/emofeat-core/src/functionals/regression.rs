@@ -42,7 +42,9 @@ struct Products {
 pub fn fit<T: Real>(values: &[T], ends: &Extremes, sums: &Sums, settings: &Settings) -> Regression {
     let n = values.len() as f64;
     let products = find_products(values, (n - 1.0) / 2.0);
-    let fits = solve(n, sums.values, &products, settings.variant);
+    // The sum from the mean as it goes out, in the precision of the contour.
+    let sum = T::of(sums.values / n).f64() * n;
+    let fits = solve(n, sum, &products, settings.variant);
     let errors = find_errors(values, &fits);
 
     let Fits { centre, line: [mean, m], parabola: [middle, slope, a] } = fits;

@@ -242,6 +242,10 @@ impl<'a> Column<'a> {
     /// Smoothed row `k`.
     #[inline(always)]
     fn row(&self, k: usize) -> f32 {
+        if let (0, [only], Variant::OpenSmile) = (k, self.x, self.variant) {
+            // openSMILE pads a single frame too late, and finds a zero to its right.
+            return self.smooth.of(*only, *only, 0.0);
+        }
         self.smooth.row(self.x, known(k, self.x.len(), self.decided, self.variant), k)
     }
 
@@ -249,7 +253,7 @@ impl<'a> Column<'a> {
     fn all(&self, out: &mut Vec<f32>) {
         let start = out.len();
         self.smooth.rows(self.x, self.x.len(), self.rows, out);
-        for k in [self.decided.saturating_sub(1), self.decided] {
+        for k in [0, self.decided.saturating_sub(1), self.decided] {
             out[start + k] = self.row(k);
         }
     }
@@ -400,11 +404,12 @@ impl Seen {
             return Self { energy, spectral: short, voice, voicing, level: long, change: long };
         }
         let less_two = |n: usize| n.saturating_sub(2).max(1);
+        let decided = if streams.decided == 0 { long } else { streams.decided };
         Self {
             energy: less_two(long),
             spectral: less_two(short),
-            voice: less_two(streams.decided),
-            voicing: streams.decided.max(1),
+            voice: less_two(decided),
+            voicing: decided,
             level: long,
             change: less_two(long),
         }

@@ -14,7 +14,7 @@ pub enum Smooth {
 impl Smooth {
     /// The average of `left`, `middle` and `right`.
     #[inline(always)]
-    fn of(self, left: f32, middle: f32, right: f32) -> f32 {
+    pub fn of(self, left: f32, middle: f32, right: f32) -> f32 {
         // A zero adds nothing, so only the divisor differs.
         let sum = (middle + left) + right;
         match self {
