@@ -208,6 +208,8 @@ def table(catalogue: list[dict[str, Any]]) -> str:
     for entry in catalogue:
         is_feature = entry["kind"] == "feature"
         columns = str(len(entry["columns"])) if is_feature else "as its input"
+        if entry["vector"]:
+            columns = f"{columns}, one row" if is_feature else "one row for a recording"
         name = f"`{entry['name']}`" if is_feature else f"`{entry['name']}(…)`"
         rows.append(
             f"| {name} | {columns} | {entry['unit'] or '–'} | {entry['scope']} | {entry['convention']} "

@@ -346,7 +346,7 @@ kernel! {
 /// A recording's contours summed up.
 pub const FUNCTIONALS: Entry = Entry {
     name: "functionals",
-    summary: "Numbers that sum up each column over the recording: means, percentiles, moments, peaks, regression ...",
+    summary: "Numbers that sum up each column over the recording: means, percentiles, moments, peaks, regression and more.",
     doc: "One row for a recording: for each column in turn, each of `names`. Names are openSMILE's; docs/functionals.md\n\
           lists them. `percentileP` and `pctlrangeP-Q` take any orders from 0 to 100. A column with a NaN gives NaN, one\n\
           without values 0. Holds all rows until the recording ends. Convention: openSMILE's ComParE_2016 and eGeMAPSv02.",
