@@ -662,13 +662,15 @@ mod tests {
         }
     }
 
-    /// The path by a search over all pairs of states.
-    fn dense(
+    /// By how much the logarithm of the probability of `path` is below that of the best path, which is
+    /// searched for over all pairs of states.
+    fn short_of_the_best(
+        path: &[Decision],
         bins: usize,
         width: usize,
         switch: f64,
         frames: &[(Vec<(usize, f64)>, f64)],
-    ) -> Vec<Decision> {
+    ) -> f64 {
         let low = -((width / 2) as i64) + i64::from(width % 2 == 0 && bins % 2 == 0);
         let mut local = vec![vec![0.0; bins]; bins];
         for (k, row) in local.iter_mut().enumerate() {
@@ -692,26 +694,17 @@ mod tests {
             p.resize(2 * bins, (1.0 - voiced) / bins as f64);
             p.into_iter().map(ln).collect()
         };
-        let first = |scores: &[f64]| {
-            (0..scores.len()).reduce(|a, b| if scores[b] > scores[a] { b } else { a }).unwrap()
-        };
         let mut best = observe(&frames[0]);
-        let mut back = Vec::new();
         for frame in &frames[1..] {
-            let seen = observe(frame);
-            let from: Vec<usize> = (0..2 * bins)
-                .map(|to| first(&(0..2 * bins).map(|k| best[k] + step(k, to)).collect::<Vec<_>>()))
-                .collect();
-            best = (0..2 * bins).map(|to| seen[to] + best[from[to]] + step(from[to], to)).collect();
-            back.push(from);
+            let way =
+                |to| (0..2 * bins).map(|k| best[k] + step(k, to)).fold(f64::NEG_INFINITY, f64::max);
+            best = observe(frame).iter().enumerate().map(|(to, seen)| seen + way(to)).collect();
         }
-        let mut state = first(&best);
-        let mut out = vec![state];
-        for from in back.iter().rev() {
-            state = from[state];
-            out.push(state);
-        }
-        out.iter().rev().map(|s| Decision { bin: s % bins, voiced: *s < bins }).collect()
+        let states: Vec<usize> =
+            path.iter().map(|d| d.bin + if d.voiced { 0 } else { bins }).collect();
+        let seen: f64 = states.iter().zip(frames).map(|(s, frame)| observe(frame)[*s]).sum();
+        let steps: f64 = states.windows(2).map(|pair| step(pair[0], pair[1])).sum();
+        best.into_iter().fold(f64::NEG_INFINITY, f64::max) - (seen + steps)
     }
 
     fn frames(bins: usize, n: usize, seed: u64) -> Vec<(Vec<(usize, f64)>, f64)> {
@@ -740,7 +733,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_is_that_of_a_search_over_all_pairs_of_states() {
+    fn no_path_through_all_pairs_of_states_is_likelier() {
         for (bins, width) in [(40, 11), (41, 11), (23, 23), (40, 8), (33, 8), (17, 1), (70, 41)] {
             for switch in [0.01, 0.3, 0.0, 1.0] {
                 let input = frames(bins, 90, (bins * width) as u64 + 1);
@@ -750,7 +743,10 @@ mod tests {
                     search.push(candidates, *voiced, &mut out);
                 }
                 search.finish(&mut out);
-                assert_eq!(out, dense(bins, width, switch, &input), "{bins} {width} {switch}");
+                assert_eq!(out.len(), input.len());
+                let short = short_of_the_best(&out, bins, width, switch, &input);
+                // Sums of some hundred logarithms, in another order.
+                assert!(short.abs() < 1e-8, "{bins} {width} {switch}: {short}");
             }
         }
     }
