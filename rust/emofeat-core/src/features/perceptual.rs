@@ -673,12 +673,12 @@ mod tests {
     fn rasta_lets_nothing_through_that_stays_and_is_the_same_in_pieces() {
         let rasta = Rasta::new(0.01, 0.29);
         let rows: Vec<f64> =
-            (0..400).map(|i| if i % 2 == 0 { 3.0 } else { (i as f64).sin() }).collect();
+            (0..400).map(|i| if i % 2 == 0 { 3.0 } else { (0.3 * i as f64).sin() }).collect();
         let whole = run::<f64>(&rasta, &rows, 2, 200);
         assert_eq!(whole, run::<f64>(&rasta, &rows, 2, 7));
         assert!(whole[..10].iter().all(|y| *y == 0.0));
         assert!(whole.iter().step_by(2).all(|y| y.abs() < 1e-12));
-        assert!(whole[11..].iter().skip(1).step_by(2).any(|y| y.abs() > 0.1));
+        assert!(whole[11..].iter().step_by(2).any(|y| y.abs() > 0.1));
         // The zeros of the taps lie at 0, at half the frame rate and at the rate that is to be taken out.
         for cycles in [0.0, 0.29, 0.5f64] {
             let tone = |k: usize, w: f64| (w * k as f64).cos();
