@@ -242,7 +242,9 @@ impl<'a> Column<'a> {
     /// Smoothed row `k`.
     #[inline(always)]
     fn row(&self, k: usize) -> f32 {
-        if let (0, [only], Variant::OpenSmile) = (k, self.x, self.variant) {
+        if let (0, [only], Smooth::Plain, Variant::OpenSmile) =
+            (k, self.x, self.smooth, self.variant)
+        {
             // openSMILE pads a single frame too late, and finds a zero to its right.
             return self.smooth.of(*only, *only, 0.0);
         }
