@@ -4337,16 +4337,16 @@ def cpp(
 ) -> Matrix:
     """Cepstral peak prominence: height of the voice's peak in the cepstrum above its trend.
 
-    Of a frame of 6 / pitch_floor under a Gaussian window, pre-emphasised from pre_emphasis_from on,
-    the inverse Fourier transform of the logarithm of the power spectrum up to maximum_frequency
-    (the nearest bin below with a fast transform) is squared, averaged over quefrency_averaging and,
-    with the frames around it, time_averaging, and expressed in dB. The peak between 1 /
-    pitch_ceiling and 1 / pitch_floor, by a parabola through its highest value and the neighbours of
-    that, minus the line fitted to all values from trend_from to trend_to by least squares, over
-    quefrency (straight) or its logarithm (exponential), is the prominence. Both averages 0: without
-    smoothing. Powers of the cepstrum below 1e-20 count as this, so that silence has 0 dB. The mean
-    over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`. Source: Hillenbrand,
-    Cleveland and Erickson (1994); Hillenbrand and Houde (1996).
+    Of a frame of 6 / pitch_floor under a Gaussian window, pre-emphasised from pre_emphasis_from on
+    and freed of its mean, the inverse Fourier transform of the logarithm of the power spectrum up
+    to maximum_frequency (the nearest bin below with a fast transform) is squared, averaged over
+    quefrency_averaging and, with the frames around it, time_averaging, and expressed in dB. The
+    peak between 1 / pitch_ceiling and 1 / pitch_floor, by a parabola through its highest value and
+    the neighbours of that, minus the line fitted to all values from trend_from to trend_to by least
+    squares, over quefrency (straight) or its logarithm (exponential), is the prominence. Both
+    averages 0: without smoothing. Powers of either below 1e-20 count as this, so that silence has 0
+    dB. The mean over a recording corresponds to Praat's `PowerCepstrogram: Get CPPS`. Source:
+    Hillenbrand, Cleveland and Erickson (1994); Hillenbrand and Houde (1996).
 
     Parameters
     ----------
@@ -4684,7 +4684,7 @@ def functionals(
     period: float | None = None,
     variant: Literal["opensmile", "paper"] = "opensmile",
 ) -> Matrix:
-    """Numbers that sum up each column over the recording: means, percentiles, moments, peaks, regression ...
+    """Numbers that sum up each column over the recording: means, percentiles, moments, peaks, regression and more.
 
     One row for a recording: for each column in turn, each of `names`. Names are openSMILE's;
     docs/functionals.md lists them. `percentileP` and `pctlrangeP-Q` take any orders from 0 to 100.
