@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 
 # Thread pools read these when their library is loaded.
-for pool in ("OMP", "OPENBLAS", "MKL", "NUMBA", "EMOFEAT"):
-    os.environ[f"{pool}_NUM_THREADS"] = "1"
+os.environ.update(
+    dict.fromkeys((f"{pool}_NUM_THREADS" for pool in ("OMP", "OPENBLAS", "MKL", "NUMBA", "EMOFEAT")), "1")
+)
 
 import argparse
 import statistics
@@ -105,7 +106,7 @@ def main() -> int:
 
             run(librosa)  # its float32 code is compiled here
             pairs = 15 if function == "yin" else 3
-            a, b, times = ratio(lambda: run(compat), lambda: run(librosa), pairs)  # noqa: B023
+            a, b, times = ratio(lambda: run(compat), lambda: run(librosa), pairs)
             per = 1e6 / frames
             print(
                 f"{name:>20} {function:>5} {per * a:8.1f} us/f {per * b:8.1f} us/f {times:6.1f}x {asked:5.0f}x"
