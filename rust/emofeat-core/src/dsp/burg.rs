@@ -258,7 +258,7 @@ kernel! {
             for l in 0..L {
                 k[l] = if energy[l] > 0.0 { -2.0 * cross[l] / energy[l] } else { 0.0 };
             }
-            for i in 0..(m + 1) / 2 {
+            for i in 0..m.div_ceil(2) {
                 let (low, high) = (a[i], a[m - 1 - i]);
                 for l in 0..L {
                     a[i][l] = low[l] + k[l] * high[l];
