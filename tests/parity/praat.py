@@ -40,10 +40,14 @@ def harmonicity_cc(y: Array, sr: int, hop: int) -> tuple[Array, Array]:
     return np.asarray(found.xs()), np.asarray(found.values[0])
 
 
-def aligned_on_a_sample(y: Array, sr: int, seconds: float, hop: int) -> Array:
-    """Samples for both, with the same frames, which have a sample in their middle."""
+def aligned_on_a_sample(y: Array, sr: int, seconds: float, hop: int) -> tuple[Array, Array]:
+    """The same for frames with a sample in their middle, the most that `seconds` hold."""
     length = 2 * int(0.5 * seconds * sr + 1e-6) + 1
-    return y[: (len(y) - length) // hop * hop + length]
+    # Praat counts frames by the exact length, which may be a fraction of a sample longer.
+    more = 0 if length > seconds * sr + 0.5 else 1
+    frames = 1 + (len(y) - 2 * more - length) // hop
+    whole = y[: (frames - 1) * hop + length + 2 * more]
+    return whole[more : len(whole) - more], whole
 
 
 def intensity(y: Array, sr: int, hop: int, subtract_mean: bool = True) -> Array:

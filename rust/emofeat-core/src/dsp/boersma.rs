@@ -141,7 +141,7 @@ kernel! {
             }
         }
         for l in 0..L {
-            mean[l] = mean[l] / count;
+            mean[l] /= count;
         }
         for ((row, w), out) in frame.iter().zip(window).zip(out.iter_mut()) {
             for l in 0..L {

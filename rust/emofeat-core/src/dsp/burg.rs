@@ -258,7 +258,7 @@ kernel! {
             for l in 0..L {
                 k[l] = if energy[l] > 0.0 { -2.0 * cross[l] / energy[l] } else { 0.0 };
             }
-            for i in 0..(m + 1) / 2 {
+            for i in 0..m.div_ceil(2) {
                 let (low, high) = (a[i], a[m - 1 - i]);
                 for l in 0..L {
                     a[i][l] = low[l] + k[l] * high[l];
@@ -297,22 +297,25 @@ mod tests {
 
     #[test]
     fn prediction_finds_the_filter_that_made_the_signal() {
-        // Two resonances, excited once.
+        // Two resonances, excited by noise.
         let c = [-2.0 * 0.98 * (0.4f64).cos(), 0.98 * 0.98];
         let d = [-2.0 * 0.97 * (1.3f64).cos(), 0.97 * 0.97];
         let whole =
             [c[0] + d[0], c[1] + d[1] + c[0] * d[0], c[0] * d[1] + c[1] * d[0], c[1] * d[1]];
-        let mut x = vec![[0.0; 1]; 600];
-        x[0][0] = 1.0;
-        for i in 1..600 {
+        let mut seed = 1u64;
+        let mut x = vec![[0.0; 1]; 20_000];
+        for i in 0..x.len() {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            x[i][0] = (seed >> 33) as f64 / (1u64 << 31) as f64 - 0.5;
             for (k, a) in whole.iter().enumerate().filter(|(k, _)| *k < i) {
                 x[i][0] -= a * x[i - k - 1][0];
             }
         }
         let mut a = vec![[0.0; 1]; 4];
-        predict(&x[4..], &mut a);
+        predict(&x, &mut a);
+        // The spread of an estimate from n samples is about 1 / sqrt n = 0.007.
         for (a, truth) in a.iter().zip(whole) {
-            assert!((a[0] - truth).abs() < 2e-2, "{} {truth}", a[0]);
+            assert!((a[0] - truth).abs() < 0.03, "{} {truth}", a[0]);
         }
         let mut a = vec![[1.0; 1]; 4];
         predict(&vec![[0.0; 1]; 50], &mut a);

@@ -103,7 +103,7 @@ kernel! {
             }
         }
         for l in 0..L {
-            mean[l] = mean[l] / frame.len() as f64;
+            mean[l] /= frame.len() as f64;
         }
         for (out, w) in out.iter_mut().zip(window) {
             for l in 0..L {

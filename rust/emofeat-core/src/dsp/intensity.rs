@@ -41,7 +41,7 @@ kernel! {
                 }
             }
             for l in 0..L {
-                mean[l] = mean[l] / count;
+                mean[l] /= count;
             }
         }
         let mut sum = [0.0; L];
