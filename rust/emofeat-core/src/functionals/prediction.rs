@@ -62,7 +62,7 @@ fn levinson<T: Real>(r: &[T; LAGS]) -> ([T; ORDER], T) {
             a[i] = previous[i] + k * previous[m - 1 - i];
         }
         a[m] = k;
-        error = error * (T::ONE - k * k);
+        error *= T::ONE - k * k;
     }
     (a, error)
 }

@@ -493,3 +493,62 @@ fn describe(contour: &mut Contour<f32>, lists: &[List], settings: &Settings, out
     let list = lists.iter().copied().flatten();
     out.extend(list.map(|(_, f)| f.value(contour, settings) as f32));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contours of a recording of `n` frames of 60 ms, the pitch contours with unvoiced frames.
+    fn streams(n: usize, decided: usize) -> Streams {
+        let wave = |i: usize, k: usize| ((k * k + 3 * i) as f32 * 0.37).sin();
+        let contour = |i: usize, n: usize| (0..n).map(|k| wave(i, k)).collect::<Vec<f32>>();
+        let mut long: Vec<_> = (0..long::COUNT).map(|i| contour(i, n)).collect();
+        for x in &mut long[..PITCH] {
+            x.iter_mut().for_each(|x| *x = x.max(0.0));
+        }
+        let short = (0..short::COUNT).map(|i| contour(i + 7, n + 4)).collect();
+        Streams { short, long, decided, ended: true }
+    }
+
+    #[test]
+    fn there_are_as_many_names_as_values() {
+        assert_eq!((lld_names().len(), delta_names().len()), (LLDS, LLDS));
+        assert_eq!(functional_names().len(), FUNCTIONALS);
+        for (n, decided) in [(1, 0), (2, 1), (5, 0), (30, 27)] {
+            for variant in [Variant::OpenSmile, Variant::Paper] {
+                let mut out = Vec::new();
+                let streams = streams(n, decided);
+                assert!(functionals(&streams, variant, &mut Scratch::default(), &mut out));
+                assert_eq!(out.len(), FUNCTIONALS);
+                assert!(out.iter().all(|x| x.is_finite()), "{n} {decided} {variant:?}");
+            }
+        }
+        let mut none = Vec::new();
+        let empty = streams(0, 0);
+        assert!(!functionals(&empty, Variant::Paper, &mut Scratch::default(), &mut none));
+        assert_eq!((none.len(), rows(&empty), delta_rows(&empty)), (0, 0, 0));
+    }
+
+    #[test]
+    fn rows_of_derivatives_are_the_same_in_pieces() {
+        let streams = streams(40, 36);
+        let (mut whole, mut pieces) = (Vec::new(), Vec::new());
+        Deltas::new(Variant::OpenSmile).rows(&streams, delta_rows(&streams), &mut whole);
+        let mut deltas = Deltas::new(Variant::OpenSmile);
+        for to in [1, 2, 9, 9, 30, delta_rows(&streams)] {
+            deltas.rows(&streams, to, &mut pieces);
+        }
+        assert_eq!(whole, pieces);
+    }
+
+    #[test]
+    fn a_used_scratch_changes_nothing() {
+        let (mut fresh, mut used, mut scratch) = (Vec::new(), Vec::new(), Scratch::default());
+        functionals(&streams(90, 88), Variant::OpenSmile, &mut scratch, &mut used);
+        used.clear();
+        let streams = streams(30, 27);
+        functionals(&streams, Variant::OpenSmile, &mut scratch, &mut used);
+        functionals(&streams, Variant::OpenSmile, &mut Scratch::default(), &mut fresh);
+        assert_eq!(fresh, used);
+    }
+}
