@@ -22,9 +22,11 @@ ROOMS = {
     "spec": {"error"},
     "stage": {"dsp", "error"},
     "descriptor": {"dsp", "stage", "error"},
-    "features": {"dsp", "stage", "descriptor", "spec", "error"},
+    "functionals": {"dsp", "descriptor", "spec", "error"},
+    "smile": {"dsp", "descriptor", "functionals", "error"},
+    "features": {"dsp", "stage", "descriptor", "functionals", "smile", "spec", "error"},
     "sets": {"features", "stage", "descriptor", "spec", "error"},
-    "plan": {"features", "sets", "stage", "descriptor", "spec", "dsp", "error"},
+    "plan": {"features", "sets", "smile", "stage", "descriptor", "spec", "dsp", "error"},
     "batch": {"audio", "plan", "spec", "features", "sets", "error"},
 }
 

@@ -2,7 +2,6 @@
 
 use crate::dsp::lanes::{L32, L64, Real};
 use crate::error::Result;
-use crate::smile;
 use crate::stage::{Block, FrontEnd, Stage};
 use std::any::Any;
 
@@ -130,6 +129,25 @@ pub trait OpRun<T: Real>: Send {
     fn finish(&mut self, _out: &mut Vec<T>) {}
 }
 
+/// Whose definition holds where openSMILE's numbers differ from the published ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Variant {
+    /// openSMILE's numbers, quirks included.
+    #[default]
+    OpenSmile,
+    /// The definitions of the papers.
+    Paper,
+}
+
+/// The sets that come with an analysis of their own, openSMILE's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SmileSet {
+    /// eGeMAPSv02: 25 descriptors, 88 functionals.
+    Egemaps,
+    /// ComParE_2016: 65 descriptors and their deltas, 6373 functionals.
+    Compare,
+}
+
 /// A set of descriptors that analyses recordings by rules of its own: its streams of frames are joined
 /// and ended in ways that front ends and bases cannot say.
 pub trait Assembler: Send + Sync {
@@ -210,7 +228,7 @@ pub struct Recipe {
 /// An output of a set with all its parameters settled for one sampling rate.
 pub struct SetRecipe {
     /// What the output shares with others: the set, its variant.
-    pub analysis: (smile::Set, smile::Variant),
+    pub analysis: (SmileSet, Variant),
     /// Which of its outputs.
     pub output: SetOutput,
     /// Number of columns that the analysis gives.

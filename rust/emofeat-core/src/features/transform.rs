@@ -1,12 +1,11 @@
 //! Operations on the rows of any feature.
 
 use super::{Entry, Make};
-use crate::descriptor::{AnyOp, Op, OpRun, Scope};
+use crate::descriptor::{AnyOp, Op, OpRun, Scope, Variant};
 use crate::dsp::lanes::{Real, kernel};
 use crate::dsp::savgol;
 use crate::error::{Code, Error, Result};
 use crate::functionals::{Functionals, Settings};
-use crate::smile::Variant;
 use crate::spec::{Args, Default, Kind, Param};
 
 /// Derivative along time.

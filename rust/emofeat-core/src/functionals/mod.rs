@@ -16,9 +16,9 @@ pub use bundle::{Bundle, WIDTH};
 pub use contour::Contour;
 pub use segments::Lengths;
 
+use crate::descriptor::Variant;
 use crate::dsp::lanes::Real;
 use crate::error::{Code, Error, Result};
-use crate::smile::Variant;
 use crate::spec::did_you_mean;
 
 /// What a functional's value is measured in, given the unit of the contour.

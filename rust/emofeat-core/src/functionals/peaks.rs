@@ -3,8 +3,8 @@
 use super::Settings;
 use super::contour::Extremes;
 use super::regression::limited;
+use crate::descriptor::Variant;
 use crate::dsp::lanes::Real;
-use crate::smile::Variant;
 
 /// A maximum or minimum.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,8 +2,8 @@
 
 use super::Settings;
 use super::contour::{Extremes, LANES, Sums, in_rows, total};
+use crate::descriptor::Variant;
 use crate::dsp::lanes::{Real, kernel};
-use crate::smile::Variant;
 
 /// Line `m i + t` and parabola `a i² + b i + c` over the frames `i`, divided by the contour's range;
 /// all 0 but the centroid where the contour is flat.

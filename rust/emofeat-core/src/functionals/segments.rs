@@ -1,8 +1,8 @@
 //! Cutting a contour into segments.
 
 use super::Settings;
+use crate::descriptor::Variant;
 use crate::dsp::lanes::{Real, kernel};
-use crate::smile::Variant;
 
 /// Statistics of the lengths of segments, in seconds; 0 without segments.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

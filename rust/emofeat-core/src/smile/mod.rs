@@ -20,26 +20,8 @@ pub mod smooth;
 pub mod spectral;
 pub mod voice;
 
+pub use crate::descriptor::{SmileSet as Set, Variant};
 pub use outputs::assembler;
-
-/// Whose definition holds where openSMILE's numbers differ from the published ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Variant {
-    /// openSMILE's numbers, quirks included.
-    #[default]
-    OpenSmile,
-    /// The definitions of the papers.
-    Paper,
-}
-
-/// The two sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Set {
-    /// eGeMAPSv02: 25 descriptors, 88 functionals.
-    Egemaps,
-    /// ComParE_2016: 65 descriptors and their deltas, 6373 functionals.
-    Compare,
-}
 
 /// Descriptors of a recording as contours, one value per frame, before smoothing.
 ///
