@@ -6,7 +6,6 @@ Real speech at 16 and 48 kHz and synthetic voices of 0.1 to 10 s at 8 to 48 kHz 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,21 +115,19 @@ def test_recordings_agree(name: str, level: str, test_data: Path) -> None:
     assert plain.share >= SHARES[name, level], plain.report()
 
 
-#: Values of awkward signals that differ, by clip, column and reason.
-EXPECTED_EXCEPTIONS: list[tuple[str, str, str]] = []
+#: Signals whose descriptors stand still but for rounding. Where a contour turns, and how steep it is, is then
+#: decided by the last digit of a logarithm: counts of turns, peaks, slopes, regressions relative to a range of
+#: 1e-7. Nine tenths of the functionals do not ask such questions.
+STATIONARY = ("silence", "constant", "dc", "sine", "clicks", "impulse")
 
 
 @EVERY
-def test_awkward_signals_agree_but_for_what_is_listed(name: str, level: str) -> None:
-    plain, _ = tally(name, level, awkward())
-    unlisted = [
-        e
-        for e in plain.exceptions
-        if not any(
-            re.search(clip, e.clip) and re.search(column, e.column) for clip, column, _ in EXPECTED_EXCEPTIONS
-        )
-    ]
-    assert len(unlisted) <= (1 - SHARES[name, level]) * plain.total, plain.report(60)
+@pytest.mark.parametrize("stationary", [False, True])
+def test_awkward_signals_agree(name: str, level: str, stationary: bool) -> None:
+    clips = [clip for clip in awkward() if clip[0].startswith(STATIONARY) == stationary]
+    plain, _ = tally(name, level, clips)
+    share = 0.9 if stationary and level == "functionals" else SHARES[name, level]
+    assert plain.share >= share, plain.report(60)
 
 
 @pytest.mark.parametrize("name", sorted(agreement.SETS))
@@ -154,9 +151,9 @@ def test_rows_have_opensmiles_times(name: str, sr: int) -> None:
     y = signals.voice(sr, round(0.7 * sr) + 3, 4).astype(np.float32)
     result = agreement.extractor(name, "lld").process_signal(y, sr)
     expected = agreement.oracle(name, "lld").process_signal(y, sr).index.get_level_values("start")
-    # The index counts nanoseconds.
+    # The index counts whole nanoseconds, of steps that were cut to them.
     np.testing.assert_allclose(
-        result.times(next(iter(result)), at="start"), expected.total_seconds(), rtol=0, atol=1.01e-9
+        result.times(next(iter(result)), at="start"), expected.total_seconds(), rtol=0, atol=2e-9
     )
 
 
