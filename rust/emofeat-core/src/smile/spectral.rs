@@ -270,10 +270,13 @@ impl EgemapsShape {
 
 kernel! {
     /// `10 log10(a / b)`, `a` at least [`FLOOR`]; 0 if `b` is 0.
+    ///
+    /// The quotient in single precision, as in openSMILE: peaks that differ by their rounding alone are
+    /// equal there, and frames whose index is exactly 0 are left out of functionals.
     fn ratio_db / ratio_db_with<; L>(a: &[f32; L], b: &[f32; L], out: &mut [f32; L]) {
         for l in 0..L {
             let a = if a[l] > FLOOR { a[l] } else { FLOOR };
-            let ratio = db(f64::from(a) / f64::from(b[l])) as f32;
+            let ratio = db(f64::from(a / b[l])) as f32;
             out[l] = if b[l] > 0.0 { ratio } else { 0.0 };
         }
     }
