@@ -16,9 +16,10 @@ _LINES = 6
 _BANDS = 80
 _LOGMEL = f"log_mel=logmel(win_ms=25, hop_ms=10, n_mels={_BANDS})"
 # What a phonetician looks for first: F0, formants, loudness.
-_VOICE = "egemapsv02(level=lld)"
+# Formants by Burg's method, which lie nearer to the truth than those of eGeMAPSv02.
+_VOICE = ("lld=egemapsv02(level=lld)", "formants=formants_burg(time_step=0.01)")
 _F0, _LOUDNESS = "F0semitoneFrom27.5Hz_sma3nz", "Loudness_sma3"
-_FORMANTS = ("F1frequency_sma3nz", "F2frequency_sma3nz", "F3frequency_sma3nz")
+_FORMANTS = ("F1", "F2", "F3")
 # A picture has about a thousand points across; a waveform is drawn by its extremes in each.
 _POINTS = 2000
 
@@ -109,18 +110,24 @@ def plot(
 
 
 def _voice(y: Any, sr: int, begin: float) -> dict[str, Any]:
-    """Contours by column name, and `times`; F0 and formants are NaN where there is no voice."""
+    """Times and values by name; F0 and formants are NaN where there is no voice."""
     from emofeat import Extractor
 
     extractor = Extractor(_VOICE)
     result = extractor.process_signal(y, sr)
-    (info,) = extractor.schema_at(sr)
-    curves = dict(zip(info.columns, np.asarray(result[info.key], np.float64).T, strict=True))
-    voiced = curves[_F0] > 0
-    curves[_F0] = np.where(voiced, 27.5 * 2 ** (curves[_F0] / 12), np.nan)
-    for name in _FORMANTS:
-        curves[name] = np.where(voiced & (curves[name] > 0), curves[name], np.nan)
-    return curves | {"times": result.times(info.key) + begin}
+    lld = dict(zip(extractor.columns["lld"], np.asarray(result["lld"], np.float64).T, strict=True))
+    voiced = lld[_F0] > 0
+    times = result.times("lld")
+    curves = {
+        _F0: (times + begin, np.where(voiced, 27.5 * 2 ** (lld[_F0] / 12), np.nan)),
+        _LOUDNESS: (times + begin, lld[_LOUDNESS]),
+    }
+    at = result.times("formants")
+    spoken = np.interp(at, times, voiced, left=0, right=0) > 0.5
+    formants = np.asarray(result["formants"], np.float64).T[::2]  # frequencies and bandwidths in turn
+    for name, hertz in zip(_FORMANTS, formants, strict=False):
+        curves[name] = (at + begin, np.where(spoken & (hertz > 0), hertz, np.nan))
+    return curves
 
 
 def _band(hertz: Any, sr: int) -> Any:
@@ -138,17 +145,18 @@ def _mark_hertz(axis: Any, sr: int) -> None:
 
 
 def _draw_voice(waveform: Any, logmel: Any, loudness: Any, curves: dict[str, Any], sr: int) -> None:
-    times = curves["times"]
-    voiced = np.isfinite(curves[_F0])
+    times, f0 = curves[_F0]
     low, high = waveform.get_ylim()
+    spoken = np.isfinite(f0)
     waveform.fill_between(
-        times, low, high, where=voiced, step="mid", color="#f2b134", alpha=0.25, linewidth=0
+        times, low, high, where=spoken, step="mid", color="#f2b134", alpha=0.25, linewidth=0
     )
     for name, colour in zip(_FORMANTS, ("#7fffd4", "#9be564", "#ffe066"), strict=True):
-        logmel.plot(times, _band(curves[name], sr), ".", markersize=2.2, color=colour, label=name[:2])
-    logmel.plot(times, _band(curves[_F0], sr), linewidth=1.6, color="#4dd2ff", label="F0")
+        at, hertz = curves[name]
+        logmel.plot(at, _band(hertz, sr), ".", markersize=2.2, color=colour, label=name)
+    logmel.plot(times, _band(f0, sr), linewidth=1.6, color="#4dd2ff", label="F0")
     logmel.legend(loc="upper right", fontsize=7, ncols=4, markerscale=3)
-    loudness.plot(times, curves[_LOUDNESS], linewidth=1.0, color="#33567f")
+    loudness.plot(*curves[_LOUDNESS], linewidth=1.0, color="#33567f")
     loudness.set_ylim(bottom=0)
     loudness.set_ylabel("loudness", fontsize=8)
 
