@@ -160,9 +160,13 @@ def _gemaps(columns: list[str], values: Array) -> Estimate:
     )
 
 
-def emofeat_egemaps(y: Array, sr: int) -> Estimate:
-    _, values, columns = _emofeat("egemapsv02_lld", y, sr, "lld")
+def emofeat_egemaps(y: Array, sr: int, variant: str = "opensmile") -> Estimate:
+    _, values, columns = _emofeat(f"egemapsv02(level=lld, variant={variant})", y, sr, "lld")
     return _gemaps(columns, values)
+
+
+def emofeat_egemaps_paper(y: Array, sr: int) -> Estimate:
+    return emofeat_egemaps(y, sr, "paper")
 
 
 @cache
@@ -202,6 +206,7 @@ ESTIMATORS: dict[str, Estimator] = {
     "emofeat pyin": emofeat_pyin,
     "emofeat Boersma / Burg": boersma,
     "emofeat eGeMAPS": emofeat_egemaps,
+    "emofeat eGeMAPS, variant=paper": emofeat_egemaps_paper,
     "librosa yin": librosa_yin,
     "librosa pyin": librosa_pyin,
     "openSMILE eGeMAPS": opensmile_egemaps,
@@ -385,6 +390,15 @@ BOUNDS: dict[str, dict[str, float]] = {
         "f3_percent": 2.0,
         "hnr_db": 1.5,
     },
+    "emofeat pyin": {"f0_cents": 5.0, "f0_gross_percent": 1.0},
+    "emofeat eGeMAPS": {
+        "f0_cents": 6.0,
+        "f0_gross_percent": 1.0,
+        "voicing_percent": 1.0,
+        "jitter_points": 0.6,
+        "shimmer_db": 0.5,
+    },
+    "emofeat eGeMAPS, variant=paper": {"f1_percent": 10.0, "f2_percent": 10.0},
 }
 
 
