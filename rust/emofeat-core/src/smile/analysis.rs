@@ -343,7 +343,7 @@ impl Analysis {
             }
         }
         let wave = Wave { samples: wave, start: *start };
-        voice.block(&plan.voice, &work.mag60, &energy[..valid], wave, streams);
+        voice.block(&plan.voice, &mut work.mag60, &energy[..valid], wave, streams);
     }
 
     /// Lets go of the samples that no later frame needs.

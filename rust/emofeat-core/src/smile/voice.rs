@@ -7,8 +7,7 @@ use super::periods::{Periods, shimmer_db};
 use super::pitch::{Candidates, Decision, Shs, Viterbi, Workspace, semitones};
 use super::spectral::Row;
 use super::{Set, Streams, Variant, compare60, egemaps60};
-use crate::dsp::frame::untranspose;
-use crate::dsp::lanes::L32;
+use crate::dsp::lanes::{L32, Sample};
 use crate::error::Result;
 use std::collections::VecDeque;
 
@@ -45,46 +44,74 @@ impl VoicePlan {
     }
 }
 
-/// Magnitudes of the frames that are not described yet, frames first, in the blocks they came in.
+/// Rows of the frames that are not described yet, in the blocks they came in: most frames are never
+/// looked at again, so only those that turn out voiced are taken out of their lanes.
 #[derive(Debug, Default)]
 struct Recent {
-    blocks: VecDeque<Vec<f32>>,
-    /// Emptied blocks, for their memory.
-    spare: Vec<Vec<f32>>,
+    blocks: VecDeque<Vec<Row>>,
+    /// Blocks that are over, for their memory.
+    spare: Vec<Vec<Row>>,
     /// First frame of the first block.
     first: usize,
-    bins: usize,
 }
 
 impl Recent {
-    fn push(&mut self, mag: &[Row], valid: usize) {
-        self.bins = mag.len();
+    /// Adds a block, which `fill` makes of one that is over or of an empty one.
+    fn push(&mut self, fill: impl FnOnce(&mut Vec<Row>)) {
         let mut block = self.spare.pop().unwrap_or_default();
-        untranspose(mag, valid, &mut block);
+        fill(&mut block);
         self.blocks.push_back(block);
     }
 
-    fn frame(&self, k: usize) -> &[f32] {
-        let at = k - self.first;
-        &self.blocks[at / L32][at % L32 * self.bins..][..self.bins]
+    /// Values of `frames`, in ascending order, one frame after the other.
+    fn columns(&self, frames: &[(usize, f32)], out: &mut Vec<f32>) {
+        out.clear();
+        let Some(rows) = self.blocks.front().map(Vec::len) else { return };
+        out.resize(frames.len() * rows, 0.0);
+        let (mut frames, mut out) = (frames, out.as_mut_slice());
+        while let Some(&(k, _)) = frames.first() {
+            let four = |k: usize| (k - self.first) / 4;
+            let count = frames.iter().take_while(|frame| four(frame.0) == four(k)).count();
+            let (here, later) = frames.split_at(count);
+            let (columns, rest) = out.split_at_mut(count * rows);
+            let lanes = here.iter().map(|(k, _)| (k - self.first) % 4);
+            let columns = lanes.zip(columns.chunks_exact_mut(rows));
+            let first = 4 * four(k) % L32;
+            take_columns(&self.blocks[4 * four(k) / L32], first, columns.collect());
+            (frames, out) = (later, rest);
+        }
     }
 
     /// Lets go of the blocks that lie wholly before frame `k`.
     fn forget(&mut self, k: usize) {
         while self.first + L32 <= k {
-            let Some(mut block) = self.blocks.pop_front() else { return };
-            block.clear();
+            let Some(block) = self.blocks.pop_front() else { return };
             self.spare.push(block);
             self.first += L32;
         }
     }
 
     fn reset(&mut self) {
-        while let Some(mut block) = self.blocks.pop_front() {
-            block.clear();
-            self.spare.push(block);
-        }
+        self.spare.extend(self.blocks.drain(..));
         self.first = 0;
+    }
+}
+
+/// Copies lanes of `rows` to columns: those of the four lanes from `first` on that are asked for.
+fn take_columns(rows: &[Row], first: usize, mut columns: Vec<(usize, &mut [f32])>) {
+    let lanes = |row: &Row| -> [f32; 4] { std::array::from_fn(|i| row[first + i]) };
+    let (fours, rest) = rows.as_chunks::<4>();
+    for (b, four) in fours.iter().enumerate() {
+        let block = four.each_ref().map(lanes);
+        let turned = f32::turn(block.each_ref());
+        for (lane, column) in &mut columns {
+            column[4 * b..][..4].copy_from_slice(&turned[*lane]);
+        }
+    }
+    for (row, i) in rest.iter().zip(4 * fours.len()..) {
+        for (lane, column) in &mut columns {
+            column[i] = row[first + *lane];
+        }
     }
 }
 
@@ -145,11 +172,11 @@ impl Voice {
     }
 
     /// Takes the next frames of 60 ms, `energies.len()` lanes of magnitudes, and fills the contours of
-    /// the frames whose pitch that decides.
+    /// the frames whose pitch that decides. What is left in `mag` is arbitrary.
     pub fn block(
         &mut self,
         plan: &VoicePlan,
-        mag: &[Row],
+        mag: &mut Vec<Row>,
         energies: &[f32],
         wave: Wave<'_>,
         streams: &mut Streams,
@@ -162,7 +189,10 @@ impl Voice {
         }
         self.energies.extend(energies);
         if let Some(timbre) = &mut self.timbre {
-            timbre.recent.push(mag, energies.len());
+            timbre.magnitudes.push(|block| {
+                block.resize(mag.len(), [0.0; L32]);
+                std::mem::swap(block, mag);
+            });
         }
         self.settle(plan, wave, streams);
         if let Some(timbre) = &mut self.timbre {
@@ -218,7 +248,9 @@ impl Voice {
 #[derive(Debug)]
 struct Timbre {
     hnr: Hnr,
-    recent: Recent,
+    magnitudes: Recent,
+    /// Magnitudes of the voiced frames of a batch, one frame after the other.
+    columns: Vec<f32>,
     /// Number and F0 in Hz of the voiced frames that wait.
     voiced: Vec<(usize, f32)>,
     /// Frames described.
@@ -229,14 +261,15 @@ impl Timbre {
     fn new(clock: &Clock) -> Result<Self> {
         Ok(Self {
             hnr: Hnr::new(&clock.long)?,
-            recent: Recent::default(),
+            magnitudes: Recent::default(),
+            columns: Vec::new(),
             voiced: Vec::new(),
             described: 0,
         })
     }
 
     fn reset(&mut self) {
-        self.recent.reset();
+        self.magnitudes.reset();
         self.voiced.clear();
         self.described = 0;
     }
@@ -261,8 +294,11 @@ impl Timbre {
     /// Describes the frames before number `end`, of which at most [`L32`] are voiced.
     fn batch(&mut self, plan: &VoicePlan, end: usize, streams: &mut Streams) {
         let batch = self.voiced.partition_point(|(k, _)| *k < end);
-        let voiced = |&(k, f0): &(usize, f32)| Voiced { magnitude: self.recent.frame(k), f0 };
-        let frames: Vec<Voiced<'_>> = self.voiced[..batch].iter().map(voiced).collect();
+        self.magnitudes.columns(&self.voiced[..batch], &mut self.columns);
+        let magnitudes = self.columns.chunks_exact(plan.clock.long.bins());
+        let voiced = self.voiced[..batch].iter().zip(magnitudes);
+        let frames: Vec<Voiced<'_>> =
+            voiced.map(|(&(_, f0), magnitude)| Voiced { magnitude, f0 }).collect();
         let mut hnr = [0.0; L32];
         if batch > 0 {
             self.hnr.apply(&frames, &mut hnr);
@@ -288,6 +324,6 @@ impl Timbre {
         }
         self.voiced.drain(..batch);
         self.described = end;
-        self.recent.forget(end);
+        self.magnitudes.forget(end);
     }
 }
