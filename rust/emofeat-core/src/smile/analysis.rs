@@ -3,9 +3,8 @@
 
 use super::auditory::{Auditory, BANDS, Rasta};
 use super::clock::{Clock, Grid};
-use super::formants::Formants;
 use super::spectral::{self, CompareShape, EgemapsShape, Flux, Row};
-use super::voice::{Voice, VoicePlan, Wave};
+use super::voice::{FormantFrames, Voice, VoicePlan, Wave};
 use super::{Set, Streams, Variant, compare20, compare60, egemaps20, egemaps60};
 use crate::dsp::frame::{Count, Framing, Loader, Pad, View};
 use crate::dsp::lanes::{L32, kernel};
@@ -58,7 +57,7 @@ impl Frames {
 /// What only one of the sets asks of 20 ms frames.
 #[derive(Debug)]
 enum Shape {
-    Egemaps(EgemapsShape, Box<Formants>),
+    Egemaps(EgemapsShape),
     Compare(CompareShape),
 }
 
@@ -90,10 +89,7 @@ impl AnalysisPlan {
             short: Frames::new(&clock.short, clock.step, hamming)?,
             long: Frames::new(&clock.long, clock.step, gauss)?,
             shape: match set {
-                Set::Egemaps => Shape::Egemaps(
-                    EgemapsShape::new(&clock.short, variant),
-                    Box::new(Formants::new(&clock, variant)),
-                ),
+                Set::Egemaps => Shape::Egemaps(EgemapsShape::new(&clock.short, variant)),
                 Set::Compare => Shape::Compare(CompareShape::new(&clock.short, variant)),
             },
             auditory: Auditory::new(&clock.short, mfcc, variant),
@@ -138,7 +134,6 @@ struct Work {
     power: Vec<Row>,
     mag60: Vec<Row>,
     contours: Vec<Row>,
-    resampled: Vec<Row>,
     loader: Loader<f32>,
 }
 
@@ -169,12 +164,22 @@ impl Analysis {
 
     /// An analysis by a shared plan.
     pub fn with_plan(plan: Arc<AnalysisPlan>) -> Result<Self> {
+        Self::begin(plan, FormantFrames::Every)
+    }
+
+    /// An analysis for functionals alone, which look at formants in voiced frames only: frequencies and
+    /// bandwidths of the others are left 0.
+    pub fn for_functionals(plan: Arc<AnalysisPlan>) -> Result<Self> {
+        Self::begin(plan, FormantFrames::Voiced)
+    }
+
+    fn begin(plan: Arc<AnalysisPlan>, formants: FormantFrames) -> Result<Self> {
         let rows = |n: usize| vec![[0.0; L32]; n];
         let (short, long) = (&plan.short.grid, &plan.long.grid);
         let streams = plan.streams();
-        let (flux, resampled) = match &plan.shape {
-            Shape::Egemaps(shape, formants) => (shape.flux(), formants.scratch()),
-            Shape::Compare(shape) => (shape.flux(), 0),
+        let flux = match &plan.shape {
+            Shape::Egemaps(shape) => shape.flux(),
+            Shape::Compare(shape) => shape.flux(),
         };
         Ok(Self {
             work: Work {
@@ -186,11 +191,10 @@ impl Analysis {
                 power: rows(short.bins()),
                 mag60: rows(long.bins()),
                 contours: rows(streams.short.len()),
-                resampled: rows(resampled),
                 loader: Loader::default(),
             },
             rasta: Rasta::new(&plan.auditory),
-            voice: Voice::new(&plan.voice)?,
+            voice: Voice::new(&plan.voice, formants)?,
             flux,
             wave: Vec::new(),
             start: 0,
@@ -273,7 +277,8 @@ impl Analysis {
     fn block(&mut self, short: usize, long: usize) {
         self.short_frames(short);
         if long > 0 {
-            self.formants(long);
+            let Self { plan, work, streams, voice, .. } = self;
+            voice.spectra(&plan.voice, &work.re, &work.im, long, streams);
             self.long_frames(long);
         }
         self.frame += L32 as u64;
@@ -298,7 +303,7 @@ impl Analysis {
         let mut mel = [[0.0; L32]; BANDS];
         plan.auditory.bands(&work.power, &mut mel);
         match &plan.shape {
-            Shape::Egemaps(shape, _) => {
+            Shape::Egemaps(shape) => {
                 shape.apply(&work.mag, &work.power, &mut self.flux, valid, out);
                 plan.auditory.loudness(&mel, &mut out[egemaps20::LOUDNESS]);
                 plan.auditory.mfcc(&mel, &mut out[egemaps20::MFCC..egemaps20::ENERGY]);
@@ -311,18 +316,6 @@ impl Analysis {
             }
         }
         append(&mut streams.short, out, valid);
-    }
-
-    /// Formants of the 20 ms frames just analysed that have one of 60 ms beside them.
-    fn formants(&mut self, valid: usize) {
-        let Self { plan, work, streams, .. } = self;
-        let Shape::Egemaps(_, formants) = &plan.shape else { return };
-        let mut out = [[0.0; L32]; 6];
-        formants.apply(&work.re, &work.im, &mut work.resampled, &mut out);
-        for (i, row) in out.iter().enumerate() {
-            let contour = &mut streams.long[egemaps60::FORMANTS + 3 * (i % 3) + i / 3];
-            contour.extend_from_slice(&row[..valid]);
-        }
     }
 
     fn long_frames(&mut self, valid: usize) {
@@ -382,6 +375,7 @@ fn append(contours: &mut [Vec<f32>], rows: &[Row], valid: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::egemaps;
     use super::*;
 
     /// A voice with a rising pitch that starts after some silence, with breath.
@@ -425,6 +419,42 @@ mod tests {
                 let pieces = analysed(&mut analysis, &samples, piece);
                 assert_eq!(bits(&pieces), bits(&whole), "{set:?} {piece}");
                 assert_eq!(pieces.decided, whole.decided);
+            }
+        }
+    }
+
+    #[test]
+    fn functionals_have_the_same_bits_whether_unvoiced_frames_have_formants_or_not() {
+        let formants = |i: usize| i >= egemaps60::FORMANTS && (i - egemaps60::FORMANTS) % 3 < 2;
+        // Lengths without a frame, of fewer frames than the pitch waits for, of frames yet to describe.
+        for (variant, seconds) in [0.05, 0.06, 0.07, 0.2, 0.4, 0.47, 0.7, 2.3]
+            .into_iter()
+            .flat_map(|seconds| [(Variant::OpenSmile, seconds), (Variant::Paper, seconds)])
+        {
+            let plan = Arc::new(AnalysisPlan::new(Set::Egemaps, 16_000, variant).unwrap());
+            let mut every = Analysis::with_plan(plan.clone()).unwrap();
+            let mut voiced = Analysis::for_functionals(plan).unwrap();
+            for samples in [voice(16_000, seconds), vec![0.0; (seconds * 16e3) as usize]] {
+                let every = analysed(&mut every, &samples, samples.len().max(1));
+                let voiced = analysed(&mut voiced, &samples, 1000);
+                let f0 = &every.long[egemaps60::F0];
+                for (i, (all, some)) in bits(&every).iter().zip(bits(&voiced)).enumerate() {
+                    let index = i.checked_sub(egemaps20::COUNT);
+                    if index.is_some_and(formants) {
+                        let gated =
+                            all.iter().zip(f0).map(|(x, f0)| if *f0 > 0.0 { *x } else { 0 });
+                        assert_eq!(some, gated.collect::<Vec<_>>(), "{seconds} s, contour {i}");
+                    } else {
+                        assert_eq!(&some, all, "{seconds} s, contour {i}");
+                    }
+                }
+                let functionals = |streams: &Streams| {
+                    let mut row = Vec::new();
+                    let some =
+                        egemaps::functionals(streams, variant, &mut Default::default(), &mut row);
+                    (some, row.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+                };
+                assert_eq!(functionals(&every), functionals(&voiced), "{seconds} s");
             }
         }
     }

@@ -49,7 +49,7 @@ impl Hnr {
     /// Ratios of up to [`L32`] frames in dB; lanes without a frame are left as they were.
     pub fn apply(&mut self, frames: &[Voiced<'_>], out: &mut [f32; L32]) {
         let frames = &frames[..frames.len().min(L32)];
-        load(frames, &mut self.magnitude);
+        load(frames.iter().map(|frame| frame.magnitude), &mut self.magnitude);
         self.fft.autocorrelation(&self.magnitude, &mut self.scratch, &mut self.lags);
         for (lane, frame) in frames.iter().enumerate() {
             out[lane] = ratio(&self.lags, lane, self.top, frame.f0);
@@ -57,15 +57,16 @@ impl Hnr {
     }
 }
 
-/// Frames into lanes, zeros into those left over.
-fn load(frames: &[Voiced<'_>], rows: &mut [[f32; L32]]) {
+/// Frames, at most [`L32`], into lanes; zeros into those left over.
+pub(super) fn load<'a>(frames: impl Iterator<Item = &'a [f32]>, rows: &mut [[f32; L32]]) {
+    let frames: Vec<&[f32]> = frames.collect();
     if frames.len() < L32 {
         rows.fill([0.0; L32]);
     }
     let (fours, single) = frames.as_chunks::<4>();
     for (group, four) in fours.iter().enumerate() {
         let lane = 4 * group;
-        let blocks = four.map(|frame| frame.magnitude.as_chunks::<4>());
+        let blocks = four.map(|frame| frame.as_chunks::<4>());
         for (b, rows) in rows.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             let turned = f32::turn(blocks.map(|(blocks, _)| &blocks[b]));
             for (row, four) in rows.iter_mut().zip(turned) {
@@ -75,12 +76,12 @@ fn load(frames: &[Voiced<'_>], rows: &mut [[f32; L32]]) {
         let tail = rows.len() / 4 * 4;
         for (row, i) in rows[tail..].iter_mut().zip(tail..) {
             for (x, frame) in row[lane..lane + 4].iter_mut().zip(four) {
-                *x = frame.magnitude[i];
+                *x = frame[i];
             }
         }
     }
     for (frame, lane) in single.iter().zip(4 * fours.len()..) {
-        for (row, x) in rows.iter_mut().zip(frame.magnitude) {
+        for (row, x) in rows.iter_mut().zip(*frame) {
             row[lane] = *x;
         }
     }

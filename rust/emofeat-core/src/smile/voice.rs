@@ -1,8 +1,9 @@
 //! Descriptors that need the pitch: asked for when it is decided, up to 40 frames late.
 
 use super::clock::Clock;
+use super::formants::{self, Formants};
 use super::harmonics::describe;
-use super::hnr::{Hnr, Voiced};
+use super::hnr::{self, Hnr, Voiced};
 use super::periods::{Periods, shimmer_db};
 use super::pitch::{Candidates, Decision, Shs, Viterbi, Workspace, semitones};
 use super::spectral::Row;
@@ -21,6 +22,19 @@ const PATIENCE: usize = 32;
 const FORMANTS: [usize; 3] =
     [egemaps60::FORMANTS, egemaps60::FORMANTS + 3, egemaps60::FORMANTS + 6];
 
+/// Contours of these frequencies and then of the bandwidths.
+const FREQUENCIES_AND_BANDWIDTHS: [usize; 2 * formants::COUNT] =
+    [FORMANTS[0], FORMANTS[1], FORMANTS[2], FORMANTS[0] + 1, FORMANTS[1] + 1, FORMANTS[2] + 1];
+
+/// Frames in which formants are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormantFrames {
+    /// All, as descriptors have them.
+    Every,
+    /// Those with a pitch, all that functionals read; frequencies and bandwidths of the others are 0.
+    Voiced,
+}
+
 /// What does not depend on the recording.
 #[derive(Debug)]
 pub struct VoicePlan {
@@ -28,6 +42,8 @@ pub struct VoicePlan {
     variant: Variant,
     clock: Clock,
     shs: Shs,
+    /// None for a set without formants.
+    formants: Option<Formants>,
     /// Frames that wait for their pitch at most.
     buffer: usize,
 }
@@ -40,7 +56,8 @@ impl VoicePlan {
             Set::Compare => (52.0, 620.0, 30),
         };
         let shs = Shs::new(&clock.long, low, high);
-        Self { set, variant, shs, buffer, clock: clock.clone() }
+        let formants = (set == Set::Egemaps).then(|| Formants::new(clock, variant));
+        Self { set, variant, shs, formants, buffer, clock: clock.clone() }
     }
 }
 
@@ -140,7 +157,7 @@ pub struct Wave<'a> {
 
 impl Voice {
     /// Before the first frame.
-    pub fn new(plan: &VoicePlan) -> Result<Self> {
+    pub fn new(plan: &VoicePlan, frames: FormantFrames) -> Result<Self> {
         Ok(Self {
             workspace: Workspace::new(&plan.clock.long),
             viterbi: Viterbi::new(plan.buffer),
@@ -148,9 +165,9 @@ impl Voice {
             decisions: Vec::new(),
             energies: VecDeque::new(),
             decided: 0,
-            timbre: match plan.set {
-                Set::Egemaps => Some(Timbre::new(&plan.clock)?),
-                Set::Compare => None,
+            timbre: match &plan.formants {
+                Some(formants) => Some(Timbre::new(plan, formants, frames)?),
+                None => None,
             },
         })
     }
@@ -169,6 +186,21 @@ impl Voice {
     /// First sample that will still be read.
     pub fn needed(&self) -> u64 {
         self.periods.needed(self.decided as u64)
+    }
+
+    /// Takes the spectra of the next `valid` frames of 20 ms that have one of 60 ms beside them, before
+    /// [`Self::block`] takes the latter.
+    pub fn spectra(
+        &mut self,
+        plan: &VoicePlan,
+        re: &[Row],
+        im: &[Row],
+        valid: usize,
+        streams: &mut Streams,
+    ) {
+        if let (Some(timbre), Some(formants)) = (&mut self.timbre, &plan.formants) {
+            timbre.spectra(formants, re, im, valid, streams);
+        }
     }
 
     /// Takes the next frames of 60 ms, `energies.len()` lanes of magnitudes, and fills the contours of
@@ -249,7 +281,14 @@ impl Voice {
 struct Timbre {
     hnr: Hnr,
     magnitudes: Recent,
-    /// Magnitudes of the voiced frames of a batch, one frame after the other.
+    /// In which frames to look for formants; the spectra of those that wait for their pitch.
+    frames: FormantFrames,
+    spectra: Recent,
+    /// Spectra of the voiced frames of a batch, real and then imaginary parts, and what the formants
+    /// overwrite.
+    parts: Vec<Row>,
+    resampled: Vec<Row>,
+    /// Magnitudes or spectra of the voiced frames of a batch, one frame after the other.
     columns: Vec<f32>,
     /// Number and F0 in Hz of the voiced frames that wait.
     voiced: Vec<(usize, f32)>,
@@ -258,10 +297,14 @@ struct Timbre {
 }
 
 impl Timbre {
-    fn new(clock: &Clock) -> Result<Self> {
+    fn new(plan: &VoicePlan, formants: &Formants, frames: FormantFrames) -> Result<Self> {
         Ok(Self {
-            hnr: Hnr::new(&clock.long)?,
+            hnr: Hnr::new(&plan.clock.long)?,
             magnitudes: Recent::default(),
+            frames,
+            spectra: Recent::default(),
+            parts: vec![[0.0; L32]; 2 * formants.bins()],
+            resampled: vec![[0.0; L32]; formants.scratch()],
             columns: Vec::new(),
             voiced: Vec::new(),
             described: 0,
@@ -270,8 +313,58 @@ impl Timbre {
 
     fn reset(&mut self) {
         self.magnitudes.reset();
+        self.spectra.reset();
         self.voiced.clear();
         self.described = 0;
+    }
+
+    /// Takes the spectra of the next `valid` frames of 20 ms.
+    fn spectra(
+        &mut self,
+        formants: &Formants,
+        re: &[Row],
+        im: &[Row],
+        valid: usize,
+        streams: &mut Streams,
+    ) {
+        if self.frames == FormantFrames::Voiced {
+            return self.spectra.push(|block| {
+                block.clear();
+                block.extend_from_slice(&re[..formants.bins()]);
+                block.extend_from_slice(&im[..formants.bins()]);
+            });
+        }
+        let mut out = [[0.0; L32]; 2 * formants::COUNT];
+        formants.apply(re, im, &mut self.resampled, &mut out);
+        for (row, name) in out.iter().zip(FREQUENCIES_AND_BANDWIDTHS) {
+            streams.long[name].extend_from_slice(&row[..valid]);
+        }
+    }
+
+    /// Formants of the first `batch` voiced frames, 0 in the others before number `end`.
+    fn voiced_formants(
+        &mut self,
+        formants: &Formants,
+        batch: usize,
+        end: usize,
+        streams: &mut Streams,
+    ) {
+        let mut out = [[0.0; L32]; 2 * formants::COUNT];
+        let voiced = &self.voiced[..batch];
+        if batch > 0 {
+            self.spectra.columns(voiced, &mut self.columns);
+            hnr::load(self.columns.chunks_exact(self.parts.len()), &mut self.parts);
+            let (re, im) = self.parts.split_at(formants.bins());
+            formants.apply(re, im, &mut self.resampled, &mut out);
+        }
+        for (row, name) in out.iter().zip(FREQUENCIES_AND_BANDWIDTHS) {
+            let contour = &mut streams.long[name];
+            contour.resize(end, 0.0);
+            for ((k, _), x) in voiced.iter().zip(row) {
+                contour[*k] = *x;
+            }
+        }
+        self.spectra.forget(end);
     }
 
     /// Describes frames before number `decided`: as long as there are enough voiced ones to fill the
@@ -294,6 +387,9 @@ impl Timbre {
     /// Describes the frames before number `end`, of which at most [`L32`] are voiced.
     fn batch(&mut self, plan: &VoicePlan, end: usize, streams: &mut Streams) {
         let batch = self.voiced.partition_point(|(k, _)| *k < end);
+        if let (FormantFrames::Voiced, Some(formants)) = (self.frames, &plan.formants) {
+            self.voiced_formants(formants, batch, end, streams);
+        }
         self.magnitudes.columns(&self.voiced[..batch], &mut self.columns);
         let magnitudes = self.columns.chunks_exact(plan.clock.long.bins());
         let voiced = self.voiced[..batch].iter().zip(magnitudes);
