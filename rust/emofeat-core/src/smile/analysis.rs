@@ -3,6 +3,7 @@
 
 use super::auditory::{Auditory, BANDS, Rasta};
 use super::clock::{Clock, Grid};
+use super::overlap::Overlap;
 use super::spectral::{self, CompareShape, EgemapsShape, Flux, Row};
 use super::voice::{FormantFrames, Voice, VoicePlan, Wave};
 use super::{Set, Streams, Variant, compare20, compare60, egemaps20, egemaps60};
@@ -134,6 +135,8 @@ struct Work {
     power: Vec<Row>,
     mag60: Vec<Row>,
     contours: Vec<Row>,
+    overlap: Overlap,
+    /// For the last frames of a recording, too few to fill the lanes.
     loader: Loader<f32>,
 }
 
@@ -191,6 +194,7 @@ impl Analysis {
                 power: rows(short.bins()),
                 mag60: rows(long.bins()),
                 contours: rows(streams.short.len()),
+                overlap: Overlap::new(plan.clock.step),
                 loader: Loader::default(),
             },
             rasta: Rasta::new(&plan.auditory),
@@ -275,7 +279,13 @@ impl Analysis {
 
     /// Analyses the next `short` frames of 20 ms and the next `long` of 60 ms.
     fn block(&mut self, short: usize, long: usize) {
-        self.short_frames(short);
+        if long == L32 {
+            let Clock { step, long, .. } = &self.plan.clock;
+            let first = (self.frame * *step as u64 - self.start) as usize;
+            let samples = &self.wave[first..][..(L32 - 1) * step + long.n];
+            self.work.overlap.load(samples);
+        }
+        self.short_frames(short, long == L32);
         if long > 0 {
             let Self { plan, work, streams, voice, .. } = self;
             voice.spectra(&plan.voice, &work.re, &work.im, long, streams);
@@ -285,12 +295,17 @@ impl Analysis {
         self.forget();
     }
 
-    fn short_frames(&mut self, valid: usize) {
+    /// `overlapping`: the frames are in [`Work::overlap`].
+    fn short_frames(&mut self, valid: usize, overlapping: bool) {
         let Self { plan, work, wave, start, frame, streams, .. } = self;
         let view = View { data: wave.as_slice(), start: *start, total: None };
         let frames = &plan.short;
         let rows = frames.inner(&mut work.short);
-        work.loader.load(view, &frames.framing, *frame, valid, 0, None, rows);
+        if overlapping {
+            work.overlap.frames(rows);
+        } else {
+            work.loader.load(view, &frames.framing, *frame, valid, 0, None, rows);
+        }
         let out = &mut work.contours;
         let mut energy = [0.0; L32];
         spectral::weigh(&frames.window, rows, &mut energy);
@@ -323,7 +338,11 @@ impl Analysis {
         let view = View { data: wave.as_slice(), start: *start, total: None };
         let frames = &plan.long;
         let rows = frames.inner(&mut work.long);
-        work.loader.load(view, &frames.framing, *frame, valid, 0, Some(&frames.window), rows);
+        if valid == L32 {
+            work.overlap.windowed(&frames.window, rows);
+        } else {
+            work.loader.load(view, &frames.framing, *frame, valid, 0, Some(&frames.window), rows);
+        }
         let mut energy = [0.0; L32];
         spectral::rms(rows, &mut energy);
         frames.fft.magnitude(&mut work.long, &mut work.mag60);

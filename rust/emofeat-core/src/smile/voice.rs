@@ -85,17 +85,15 @@ impl Recent {
         out.clear();
         let Some(rows) = self.blocks.front().map(Vec::len) else { return };
         out.resize(frames.len() * rows, 0.0);
-        let (mut frames, mut out) = (frames, out.as_mut_slice());
-        while let Some(&(k, _)) = frames.first() {
-            let four = |k: usize| (k - self.first) / 4;
-            let count = frames.iter().take_while(|frame| four(frame.0) == four(k)).count();
-            let (here, later) = frames.split_at(count);
-            let (columns, rest) = out.split_at_mut(count * rows);
-            let lanes = here.iter().map(|(k, _)| (k - self.first) % 4);
-            let columns = lanes.zip(columns.chunks_exact_mut(rows));
-            let first = 4 * four(k) % L32;
-            take_columns(&self.blocks[4 * four(k) / L32], first, columns.collect());
-            (frames, out) = (later, rest);
+        let mut columns = frames.iter().zip(out.chunks_exact_mut(rows)).peekable();
+        while let Some(((k, _), _)) = columns.peek() {
+            let block = (k - self.first) / L32;
+            let mut lanes = [const { None }; L32];
+            let here = |(k, _): &(usize, f32)| (k - self.first) / L32 == block;
+            while let Some(((k, _), column)) = columns.next_if(|(frame, _)| here(frame)) {
+                lanes[(k - self.first) % L32] = Some(column);
+            }
+            take_columns(&self.blocks[block], &mut lanes);
         }
     }
 
@@ -114,20 +112,28 @@ impl Recent {
     }
 }
 
-/// Copies lanes of `rows` to columns: those of the four lanes from `first` on that are asked for.
-fn take_columns(rows: &[Row], first: usize, mut columns: Vec<(usize, &mut [f32])>) {
-    let lanes = |row: &Row| -> [f32; 4] { std::array::from_fn(|i| row[first + i]) };
+/// Copies the lanes of `rows` that are asked for to columns.
+fn take_columns(rows: &[Row], columns: &mut [Option<&mut [f32]>; L32]) {
     let (fours, rest) = rows.as_chunks::<4>();
+    let (groups, _) = columns.as_chunks_mut::<4>();
     for (b, four) in fours.iter().enumerate() {
-        let block = four.each_ref().map(lanes);
-        let turned = f32::turn(block.each_ref());
-        for (lane, column) in &mut columns {
-            column[4 * b..][..4].copy_from_slice(&turned[*lane]);
+        for (group, columns) in groups.iter_mut().enumerate() {
+            if columns.iter().all(Option::is_none) {
+                continue;
+            }
+            let lanes = four.each_ref().map(|row| &row.as_chunks::<4>().0[group]);
+            for (column, values) in columns.iter_mut().zip(f32::turn(lanes)) {
+                if let Some(column) = column {
+                    column[4 * b..][..4].copy_from_slice(&values);
+                }
+            }
         }
     }
     for (row, i) in rest.iter().zip(4 * fours.len()..) {
-        for (lane, column) in &mut columns {
-            column[i] = row[first + *lane];
+        for (column, x) in columns.iter_mut().zip(row) {
+            if let Some(column) = column {
+                column[i] = *x;
+            }
         }
     }
 }
