@@ -129,6 +129,7 @@ impl AnalysisPlan {
 struct Work {
     short: Vec<Row>,
     long: Vec<Row>,
+    /// Spectrum of the short frames, as many bins as formants need.
     re: Vec<Row>,
     im: Vec<Row>,
     mag: Vec<Row>,
@@ -188,8 +189,8 @@ impl Analysis {
             work: Work {
                 short: rows(short.k),
                 long: rows(long.k),
-                re: rows(short.bins()),
-                im: rows(short.bins()),
+                re: rows(plan.voice.formant_bins()),
+                im: rows(plan.voice.formant_bins()),
                 mag: rows(short.bins()),
                 power: rows(short.bins()),
                 mag60: rows(long.bins()),
@@ -313,7 +314,11 @@ impl Analysis {
             Set::Egemaps => out[egemaps20::ENERGY] = energy.map(|e| e as f32),
             Set::Compare => out[compare20::RMS] = energy.map(|e| e.sqrt() as f32),
         }
-        frames.fft.polar(&mut work.short, &mut work.re, &mut work.im, &mut work.mag);
+        if work.re.is_empty() {
+            frames.fft.magnitude(&mut work.short, &mut work.mag);
+        } else {
+            frames.fft.polar(&mut work.short, &mut work.re, &mut work.im, &mut work.mag);
+        }
         spectral::power(&work.mag, &mut work.power);
         let mut mel = [[0.0; L32]; BANDS];
         plan.auditory.bands(&work.power, &mut mel);

@@ -59,6 +59,11 @@ impl VoicePlan {
         let formants = (set == Set::Egemaps).then(|| Formants::new(clock, variant));
         Self { set, variant, shs, formants, buffer, clock: clock.clone() }
     }
+
+    /// Bins of the spectra of 20 ms frames that are read, from the first on.
+    pub fn formant_bins(&self) -> usize {
+        self.formants.as_ref().map_or(0, Formants::bins)
+    }
 }
 
 /// Rows of the frames that are not described yet, in the blocks they came in: most frames are never
@@ -82,9 +87,11 @@ impl Recent {
 
     /// Values of `frames`, in ascending order, one frame after the other.
     fn columns(&self, frames: &[(usize, f32)], out: &mut Vec<f32>) {
-        out.clear();
-        let Some(rows) = self.blocks.front().map(Vec::len) else { return };
+        let rows = self.blocks.front().map_or(0, Vec::len);
         out.resize(frames.len() * rows, 0.0);
+        if out.is_empty() {
+            return;
+        }
         let mut columns = frames.iter().zip(out.chunks_exact_mut(rows)).peekable();
         while let Some(((k, _), _)) = columns.peek() {
             let block = (k - self.first) / L32;
@@ -194,7 +201,7 @@ impl Voice {
         self.periods.needed(self.decided as u64)
     }
 
-    /// Takes the spectra of the next `valid` frames of 20 ms that have one of 60 ms beside them, before
+    /// Takes the spectra, [`VoicePlan::formant_bins`] rows each, of the next `valid` frames of 20 ms that have one of 60 ms beside them, before
     /// [`Self::block`] takes the latter.
     pub fn spectra(
         &mut self,
@@ -336,8 +343,8 @@ impl Timbre {
         if self.frames == FormantFrames::Voiced {
             return self.spectra.push(|block| {
                 block.clear();
-                block.extend_from_slice(&re[..formants.bins()]);
-                block.extend_from_slice(&im[..formants.bins()]);
+                block.extend_from_slice(re);
+                block.extend_from_slice(im);
             });
         }
         let mut out = [[0.0; L32]; 2 * formants::COUNT];
