@@ -151,8 +151,8 @@ pub enum SmileSet {
 /// A set of descriptors that analyses recordings by rules of its own: its streams of frames are joined
 /// and ended in ways that front ends and bases cannot say.
 pub trait Assembler: Send + Sync {
-    /// An analysis at the start of a recording.
-    fn begin(&self) -> Result<Box<dyn Assembly>>;
+    /// An analysis at the start of a recording, of which only `outputs` will be asked.
+    fn begin(&self, outputs: &[SetOutput]) -> Result<Box<dyn Assembly>>;
 }
 
 /// An [`Assembler`] on its way along one recording.

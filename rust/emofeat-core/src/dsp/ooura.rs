@@ -275,7 +275,8 @@ impl RealFft {
         unpack_magnitude(&self.position, &self.split, rows, magnitude);
     }
 
-    /// [`Self::forward`] and [`Self::magnitude`] in one.
+    /// [`Self::forward`] and [`Self::magnitude`] in one; of the real and imaginary parts only as many
+    /// bins, from the first on, as `re` and `im` have rows.
     pub fn polar<const L: usize>(
         &self,
         rows: &mut [[f32; L]],
@@ -306,21 +307,16 @@ impl RealFft {
 
     /// Autocorrelation at lags `0..bins` from magnitudes (`bins` rows): the absolute value of the
     /// inverse transform of their squares, divided by the number of bins (as openSMILE does, and not
-    /// by `n`). `scratch` has `n` rows.
-    pub fn autocorrelation<const L: usize>(
-        &self,
-        magnitude: &[[f32; L]],
-        scratch: &mut [[f32; L]],
-        lags: &mut [[f32; L]],
-    ) {
-        pack_power(&self.split, magnitude, scratch);
-        self.transform_back(scratch);
-        let bins = self.bins() as f32;
-        for (j, lags) in lags.chunks_mut(2).enumerate() {
-            for (lag, row) in lags.iter_mut().zip(self.sample_pair(scratch, j)) {
-                *lag = row.map(|x| x.abs() / bins);
-            }
-        }
+    /// by `n`). Fills `rows` (`n` rows), of which [`Self::lag`] reads single lags.
+    pub fn autocorrelation<const L: usize>(&self, magnitude: &[[f32; L]], rows: &mut [[f32; L]]) {
+        pack_power(&self.split, magnitude, rows);
+        self.transform_back(rows);
+    }
+
+    /// Lag `i` of one lane after [`Self::autocorrelation`].
+    pub fn lag<const L: usize>(&self, rows: &[[f32; L]], lane: usize, i: usize) -> f32 {
+        // Signs, which differ in order, do not matter to the absolute value.
+        rows[self.place(i / 2) + i % 2][lane].abs() / self.bins() as f32
     }
 
     /// The complex transform that an inverse ends with, but for order and signs of its output.
@@ -340,14 +336,16 @@ impl RealFft {
     /// Samples `2 j` and `2 j + 1` after [`Self::transform_back`].
     #[inline]
     fn sample_pair<const L: usize>(&self, rows: &[[f32; L]], j: usize) -> [[f32; L]; 2] {
+        let p = self.place(j);
+        let second = rows[p + 1];
+        [rows[p], if self.conjugates() { second.map(|x| -x) } else { second }]
+    }
+
+    /// The first row of sample pair `j` after [`Self::transform_back`].
+    #[inline]
+    fn place(&self, j: usize) -> usize {
         let half = self.n / 2;
-        if self.conjugates() {
-            let p = 2 * self.position[j];
-            [rows[p], rows[p + 1].map(|x| -x)]
-        } else {
-            let p = 2 * self.position[(half - j) % half];
-            [rows[p], rows[p + 1]]
-        }
+        2 * self.position[if self.conjugates() { j } else { (half - j) % half }]
     }
 }
 
@@ -708,17 +706,24 @@ kernel! {
         magnitude: &mut [[f32; L]],
     ) {
         let (elements, half) = (rows.as_chunks().0, position.len());
+        let mut keep = |k: usize, bin: Element<L>| {
+            if let (Some(re), Some(im)) = (re.get_mut(k), im.get_mut(k)) {
+                [*re, *im] = bin;
+            }
+        };
         let (first, last) = real_bins(&elements[0]);
         (magnitude[0], magnitude[half]) = (real_modulus(&first), real_modulus(&last));
-        ([re[0], im[0]], [re[half], im[half]]) = (first, last);
+        keep(0, first);
+        keep(half, last);
         for k in 1..half / 2 {
             let (a, b) = bins(position, split, elements, k);
             (magnitude[k], magnitude[half - k]) = (modulus(&a), modulus(&b));
-            ([re[k], im[k]], [re[half - k], im[half - k]]) = (a, b);
+            keep(k, a);
+            keep(half - k, b);
         }
         let middle = elements[position[half / 2]];
         magnitude[half / 2] = modulus(&middle);
-        [re[half / 2], im[half / 2]] = middle;
+        keep(half / 2, middle);
     }
 }
 

@@ -40,13 +40,19 @@ impl SetGroup {
         self.members.len() - 1
     }
 
+    /// A new analysis for the members.
+    fn begin(&self) -> Result<Box<dyn Assembly>> {
+        let outputs: Vec<SetOutput> = self.members.iter().map(|member| member.output).collect();
+        self.assembler.begin(&outputs)
+    }
+
     /// Runs `work` with an analysis from the store, which keeps it for the next recording.
     fn with_analysis<R>(&self, work: impl FnOnce(&mut dyn Assembly) -> R) -> Result<R> {
         // Never waits: a lock that was held while the process forked stays held in the child.
         let found = self.spare.try_lock().ok().and_then(|mut spare| spare.pop());
         let mut analysis = match found {
             Some(analysis) => analysis,
-            None => self.assembler.begin()?,
+            None => self.begin()?,
         };
         analysis.restart();
         let result = work(analysis.as_mut());
@@ -133,7 +139,7 @@ pub(super) struct SetRun {
 impl SetRun {
     pub fn new(group: &SetGroup) -> Result<Self> {
         let members = group.members.iter().map(SetMemberRun::new).collect();
-        Ok(Self { analysis: group.assembler.begin()?, members, samples: Vec::new() })
+        Ok(Self { analysis: group.begin()?, members, samples: Vec::new() })
     }
 
     /// One piece of the last pass, the only one that a set takes part in.

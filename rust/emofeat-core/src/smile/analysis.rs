@@ -3,9 +3,9 @@
 
 use super::auditory::{Auditory, BANDS, Rasta};
 use super::clock::{Clock, Grid};
-use super::formants::Formants;
+use super::overlap::Overlap;
 use super::spectral::{self, CompareShape, EgemapsShape, Flux, Row};
-use super::voice::{Voice, VoicePlan, Wave};
+use super::voice::{FormantFrames, Voice, VoicePlan, Wave};
 use super::{Set, Streams, Variant, compare20, compare60, egemaps20, egemaps60};
 use crate::dsp::frame::{Count, Framing, Loader, Pad, View};
 use crate::dsp::lanes::{L32, kernel};
@@ -58,7 +58,7 @@ impl Frames {
 /// What only one of the sets asks of 20 ms frames.
 #[derive(Debug)]
 enum Shape {
-    Egemaps(EgemapsShape, Box<Formants>),
+    Egemaps(EgemapsShape),
     Compare(CompareShape),
 }
 
@@ -90,10 +90,7 @@ impl AnalysisPlan {
             short: Frames::new(&clock.short, clock.step, hamming)?,
             long: Frames::new(&clock.long, clock.step, gauss)?,
             shape: match set {
-                Set::Egemaps => Shape::Egemaps(
-                    EgemapsShape::new(&clock.short, variant),
-                    Box::new(Formants::new(&clock, variant)),
-                ),
+                Set::Egemaps => Shape::Egemaps(EgemapsShape::new(&clock.short, variant)),
                 Set::Compare => Shape::Compare(CompareShape::new(&clock.short, variant)),
             },
             auditory: Auditory::new(&clock.short, mfcc, variant),
@@ -132,13 +129,15 @@ impl AnalysisPlan {
 struct Work {
     short: Vec<Row>,
     long: Vec<Row>,
+    /// Spectrum of the short frames, as many bins as formants need.
     re: Vec<Row>,
     im: Vec<Row>,
     mag: Vec<Row>,
     power: Vec<Row>,
     mag60: Vec<Row>,
     contours: Vec<Row>,
-    resampled: Vec<Row>,
+    overlap: Overlap,
+    /// For the last frames of a recording, too few to fill the lanes.
     loader: Loader<f32>,
 }
 
@@ -169,28 +168,38 @@ impl Analysis {
 
     /// An analysis by a shared plan.
     pub fn with_plan(plan: Arc<AnalysisPlan>) -> Result<Self> {
+        Self::begin(plan, FormantFrames::Every)
+    }
+
+    /// An analysis for functionals alone, which look at formants in voiced frames only: frequencies and
+    /// bandwidths of the others are left 0.
+    pub fn for_functionals(plan: Arc<AnalysisPlan>) -> Result<Self> {
+        Self::begin(plan, FormantFrames::Voiced)
+    }
+
+    fn begin(plan: Arc<AnalysisPlan>, formants: FormantFrames) -> Result<Self> {
         let rows = |n: usize| vec![[0.0; L32]; n];
         let (short, long) = (&plan.short.grid, &plan.long.grid);
         let streams = plan.streams();
-        let (flux, resampled) = match &plan.shape {
-            Shape::Egemaps(shape, formants) => (shape.flux(), formants.scratch()),
-            Shape::Compare(shape) => (shape.flux(), 0),
+        let flux = match &plan.shape {
+            Shape::Egemaps(shape) => shape.flux(),
+            Shape::Compare(shape) => shape.flux(),
         };
         Ok(Self {
             work: Work {
                 short: rows(short.k),
                 long: rows(long.k),
-                re: rows(short.bins()),
-                im: rows(short.bins()),
+                re: rows(plan.voice.formant_bins()),
+                im: rows(plan.voice.formant_bins()),
                 mag: rows(short.bins()),
                 power: rows(short.bins()),
                 mag60: rows(long.bins()),
                 contours: rows(streams.short.len()),
-                resampled: rows(resampled),
+                overlap: Overlap::new(plan.clock.step),
                 loader: Loader::default(),
             },
             rasta: Rasta::new(&plan.auditory),
-            voice: Voice::new(&plan.voice)?,
+            voice: Voice::new(&plan.voice, formants)?,
             flux,
             wave: Vec::new(),
             start: 0,
@@ -271,21 +280,33 @@ impl Analysis {
 
     /// Analyses the next `short` frames of 20 ms and the next `long` of 60 ms.
     fn block(&mut self, short: usize, long: usize) {
-        self.short_frames(short);
+        if long == L32 {
+            let Clock { step, long, .. } = &self.plan.clock;
+            let first = (self.frame * *step as u64 - self.start) as usize;
+            let samples = &self.wave[first..][..(L32 - 1) * step + long.n];
+            self.work.overlap.load(samples);
+        }
+        self.short_frames(short, long == L32);
         if long > 0 {
-            self.formants(long);
+            let Self { plan, work, streams, voice, .. } = self;
+            voice.spectra(&plan.voice, &work.re, &work.im, long, streams);
             self.long_frames(long);
         }
         self.frame += L32 as u64;
         self.forget();
     }
 
-    fn short_frames(&mut self, valid: usize) {
+    /// `overlapping`: the frames are in [`Work::overlap`].
+    fn short_frames(&mut self, valid: usize, overlapping: bool) {
         let Self { plan, work, wave, start, frame, streams, .. } = self;
         let view = View { data: wave.as_slice(), start: *start, total: None };
         let frames = &plan.short;
         let rows = frames.inner(&mut work.short);
-        work.loader.load(view, &frames.framing, *frame, valid, 0, None, rows);
+        if overlapping {
+            work.overlap.frames(rows);
+        } else {
+            work.loader.load(view, &frames.framing, *frame, valid, 0, None, rows);
+        }
         let out = &mut work.contours;
         let mut energy = [0.0; L32];
         spectral::weigh(&frames.window, rows, &mut energy);
@@ -293,12 +314,16 @@ impl Analysis {
             Set::Egemaps => out[egemaps20::ENERGY] = energy.map(|e| e as f32),
             Set::Compare => out[compare20::RMS] = energy.map(|e| e.sqrt() as f32),
         }
-        frames.fft.polar(&mut work.short, &mut work.re, &mut work.im, &mut work.mag);
+        if work.re.is_empty() {
+            frames.fft.magnitude(&mut work.short, &mut work.mag);
+        } else {
+            frames.fft.polar(&mut work.short, &mut work.re, &mut work.im, &mut work.mag);
+        }
         spectral::power(&work.mag, &mut work.power);
         let mut mel = [[0.0; L32]; BANDS];
         plan.auditory.bands(&work.power, &mut mel);
         match &plan.shape {
-            Shape::Egemaps(shape, _) => {
+            Shape::Egemaps(shape) => {
                 shape.apply(&work.mag, &work.power, &mut self.flux, valid, out);
                 plan.auditory.loudness(&mel, &mut out[egemaps20::LOUDNESS]);
                 plan.auditory.mfcc(&mel, &mut out[egemaps20::MFCC..egemaps20::ENERGY]);
@@ -313,24 +338,16 @@ impl Analysis {
         append(&mut streams.short, out, valid);
     }
 
-    /// Formants of the 20 ms frames just analysed that have one of 60 ms beside them.
-    fn formants(&mut self, valid: usize) {
-        let Self { plan, work, streams, .. } = self;
-        let Shape::Egemaps(_, formants) = &plan.shape else { return };
-        let mut out = [[0.0; L32]; 6];
-        formants.apply(&work.re, &work.im, &mut work.resampled, &mut out);
-        for (i, row) in out.iter().enumerate() {
-            let contour = &mut streams.long[egemaps60::FORMANTS + 3 * (i % 3) + i / 3];
-            contour.extend_from_slice(&row[..valid]);
-        }
-    }
-
     fn long_frames(&mut self, valid: usize) {
         let Self { plan, work, wave, start, frame, streams, voice, .. } = self;
         let view = View { data: wave.as_slice(), start: *start, total: None };
         let frames = &plan.long;
         let rows = frames.inner(&mut work.long);
-        work.loader.load(view, &frames.framing, *frame, valid, 0, Some(&frames.window), rows);
+        if valid == L32 {
+            work.overlap.windowed(&frames.window, rows);
+        } else {
+            work.loader.load(view, &frames.framing, *frame, valid, 0, Some(&frames.window), rows);
+        }
         let mut energy = [0.0; L32];
         spectral::rms(rows, &mut energy);
         frames.fft.magnitude(&mut work.long, &mut work.mag60);
@@ -343,7 +360,7 @@ impl Analysis {
             }
         }
         let wave = Wave { samples: wave, start: *start };
-        voice.block(&plan.voice, &work.mag60, &energy[..valid], wave, streams);
+        voice.block(&plan.voice, &mut work.mag60, &energy[..valid], wave, streams);
     }
 
     /// Lets go of the samples that no later frame needs.
@@ -382,6 +399,7 @@ fn append(contours: &mut [Vec<f32>], rows: &[Row], valid: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::egemaps;
     use super::*;
 
     /// A voice with a rising pitch that starts after some silence, with breath.
@@ -425,6 +443,42 @@ mod tests {
                 let pieces = analysed(&mut analysis, &samples, piece);
                 assert_eq!(bits(&pieces), bits(&whole), "{set:?} {piece}");
                 assert_eq!(pieces.decided, whole.decided);
+            }
+        }
+    }
+
+    #[test]
+    fn functionals_have_the_same_bits_whether_unvoiced_frames_have_formants_or_not() {
+        let formants = |i: usize| i >= egemaps60::FORMANTS && (i - egemaps60::FORMANTS) % 3 < 2;
+        // Lengths without a frame, of fewer frames than the pitch waits for, of frames yet to describe.
+        for (variant, seconds) in [0.05, 0.06, 0.07, 0.2, 0.4, 0.47, 0.7, 2.3]
+            .into_iter()
+            .flat_map(|seconds| [(Variant::OpenSmile, seconds), (Variant::Paper, seconds)])
+        {
+            let plan = Arc::new(AnalysisPlan::new(Set::Egemaps, 16_000, variant).unwrap());
+            let mut every = Analysis::with_plan(plan.clone()).unwrap();
+            let mut voiced = Analysis::for_functionals(plan).unwrap();
+            for samples in [voice(16_000, seconds), vec![0.0; (seconds * 16e3) as usize]] {
+                let every = analysed(&mut every, &samples, samples.len().max(1));
+                let voiced = analysed(&mut voiced, &samples, 1000);
+                let f0 = &every.long[egemaps60::F0];
+                for (i, (all, some)) in bits(&every).iter().zip(bits(&voiced)).enumerate() {
+                    let index = i.checked_sub(egemaps20::COUNT);
+                    if index.is_some_and(formants) {
+                        let gated =
+                            all.iter().zip(f0).map(|(x, f0)| if *f0 > 0.0 { *x } else { 0 });
+                        assert_eq!(some, gated.collect::<Vec<_>>(), "{seconds} s, contour {i}");
+                    } else {
+                        assert_eq!(&some, all, "{seconds} s, contour {i}");
+                    }
+                }
+                let functionals = |streams: &Streams| {
+                    let mut row = Vec::new();
+                    let some =
+                        egemaps::functionals(streams, variant, &mut Default::default(), &mut row);
+                    (some, row.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+                };
+                assert_eq!(functionals(&every), functionals(&voiced), "{seconds} s");
             }
         }
     }

@@ -86,6 +86,11 @@ impl Formants {
         }
     }
 
+    /// Bins of the spectrum that [`Self::apply`] reads, from the first on.
+    pub fn bins(&self) -> usize {
+        self.bins + 1
+    }
+
     /// Rows of scratch that [`Self::apply`] needs.
     pub fn scratch(&self) -> usize {
         self.samples.next_multiple_of(BLOCK)

@@ -18,10 +18,9 @@ pub struct Hnr {
     fft: RealFft,
     /// Hz; frequency of the last bin.
     top: f64,
-    /// Magnitudes and lags (`bins` rows each), and what the FFT overwrites.
+    /// Magnitudes, and their autocorrelation as the FFT leaves it.
     magnitude: Vec<[f32; L32]>,
     lags: Vec<[f32; L32]>,
-    scratch: Vec<[f32; L32]>,
 }
 
 /// A voiced frame.
@@ -41,31 +40,32 @@ impl Hnr {
             fft: RealFft::new(grid.k)?,
             top: grid.axis[bins - 1],
             magnitude: vec![[0.0; L32]; bins],
-            lags: vec![[0.0; L32]; bins],
-            scratch: vec![[0.0; L32]; grid.k],
+            lags: vec![[0.0; L32]; grid.k],
         })
     }
 
     /// Ratios of up to [`L32`] frames in dB; lanes without a frame are left as they were.
     pub fn apply(&mut self, frames: &[Voiced<'_>], out: &mut [f32; L32]) {
         let frames = &frames[..frames.len().min(L32)];
-        load(frames, &mut self.magnitude);
-        self.fft.autocorrelation(&self.magnitude, &mut self.scratch, &mut self.lags);
+        load(frames.iter().map(|frame| frame.magnitude), &mut self.magnitude);
+        self.fft.autocorrelation(&self.magnitude, &mut self.lags);
         for (lane, frame) in frames.iter().enumerate() {
-            out[lane] = ratio(&self.lags, lane, self.top, frame.f0);
+            let at = |i: usize| self.fft.lag(&self.lags, lane, i);
+            out[lane] = ratio(&at, self.fft.bins(), self.top, frame.f0);
         }
     }
 }
 
-/// Frames into lanes, zeros into those left over.
-fn load(frames: &[Voiced<'_>], rows: &mut [[f32; L32]]) {
+/// Frames, at most [`L32`], into lanes; zeros into those left over.
+pub(super) fn load<'a>(frames: impl Iterator<Item = &'a [f32]>, rows: &mut [[f32; L32]]) {
+    let frames: Vec<&[f32]> = frames.collect();
     if frames.len() < L32 {
         rows.fill([0.0; L32]);
     }
     let (fours, single) = frames.as_chunks::<4>();
     for (group, four) in fours.iter().enumerate() {
         let lane = 4 * group;
-        let blocks = four.map(|frame| frame.magnitude.as_chunks::<4>());
+        let blocks = four.map(|frame| frame.as_chunks::<4>());
         for (b, rows) in rows.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             let turned = f32::turn(blocks.map(|(blocks, _)| &blocks[b]));
             for (row, four) in rows.iter_mut().zip(turned) {
@@ -75,28 +75,27 @@ fn load(frames: &[Voiced<'_>], rows: &mut [[f32; L32]]) {
         let tail = rows.len() / 4 * 4;
         for (row, i) in rows[tail..].iter_mut().zip(tail..) {
             for (x, frame) in row[lane..lane + 4].iter_mut().zip(four) {
-                *x = frame.magnitude[i];
+                *x = frame[i];
             }
         }
     }
     for (frame, lane) in single.iter().zip(4 * fours.len()..) {
-        for (row, x) in rows.iter_mut().zip(frame.magnitude) {
+        for (row, x) in rows.iter_mut().zip(*frame) {
             row[lane] = *x;
         }
     }
 }
 
-/// Ratio in dB from one lane of the autocorrelation, at the peak nearest to the period of `f0`; 0
-/// where there is none.
+/// Ratio in dB from the autocorrelation `at` lags `0..lags`, at the peak nearest to the period of `f0`;
+/// 0 where there is none.
 ///
 /// `top` is the frequency of the last of the bins, which are as many as the lags.
-pub fn ratio<const L: usize>(lags: &[[f32; L]], lane: usize, top: f64, f0: f32) -> f32 {
-    if f0.is_nan() || f0 <= 0.0 || lags.len() < 2 {
+pub fn ratio(at: &impl Fn(usize) -> f32, lags: usize, top: f64, f0: f32) -> f32 {
+    if f0.is_nan() || f0 <= 0.0 || lags < 2 {
         return 0.0;
     }
-    let at = |i: usize| lags[i][lane];
     let period = (2.0 * top / f64::from(f0)).floor() as usize;
-    let lag = if period == 0 { 0 } else { nearest_peak(&at, lags.len() - 1, period) };
+    let lag = if period == 0 { 0 } else { nearest_peak(at, lags - 1, period) };
     if lag == 0 {
         return 0.0;
     }
@@ -150,18 +149,19 @@ mod tests {
 
     #[test]
     fn the_ratio_is_that_of_the_lag_to_the_rest_of_the_energy() {
-        let mut lags = vec![[0.0f32; 1]; 9];
-        (lags[0], lags[4]) = ([1.0], [0.8]);
+        let mut lags = vec![0.0f32; 9];
+        (lags[0], lags[4]) = (1.0, 0.8);
+        let of = |lags: &[f32], f0: f32| ratio(&|i| lags[i], lags.len(), 200.0, f0);
         // 2 top / f0 = 4.
         let near = |x: f32, y: f64| (f64::from(x) - y).abs() < 1e-4;
-        assert!(near(ratio(&lags, 0, 200.0, 100.0), 10.0 * 4f64.log10()));
-        lags[4] = [1.0];
-        assert_eq!(ratio(&lags, 0, 200.0, 100.0), 110.0);
+        assert!(near(of(&lags, 100.0), 10.0 * 4f64.log10()));
+        lags[4] = 1.0;
+        assert_eq!(of(&lags, 100.0), 110.0);
         // A period below one sample, no pitch, no autocorrelation.
-        assert_eq!(ratio(&lags, 0, 200.0, 500.0), 0.0);
-        assert_eq!(ratio(&lags, 0, 200.0, 0.0), 0.0);
-        assert_eq!(ratio(&lags, 0, 200.0, f32::NAN), 0.0);
-        assert_eq!(ratio::<1>(&[], 0, 200.0, 100.0), 0.0);
+        assert_eq!(of(&lags, 500.0), 0.0);
+        assert_eq!(of(&lags, 0.0), 0.0);
+        assert_eq!(of(&lags, f32::NAN), 0.0);
+        assert_eq!(of(&[], 100.0), 0.0);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod formants;
 pub mod harmonics;
 pub mod hnr;
 mod outputs;
+mod overlap;
 pub mod parabola;
 pub mod periods;
 pub mod pitch;

@@ -19,8 +19,13 @@ struct SetAssembler {
 }
 
 impl Assembler for SetAssembler {
-    fn begin(&self) -> Result<Box<dyn Assembly>> {
-        let analysis = Analysis::with_plan(self.plan.clone())?;
+    fn begin(&self, outputs: &[SetOutput]) -> Result<Box<dyn Assembly>> {
+        let plan = self.plan.clone();
+        let analysis = if outputs.iter().all(|output| *output == SetOutput::Functionals) {
+            Analysis::for_functionals(plan)?
+        } else {
+            Analysis::with_plan(plan)?
+        };
         Ok(match self.set {
             Set::Egemaps => {
                 let scratch = egemaps::Scratch::default();

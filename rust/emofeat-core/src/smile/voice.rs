@@ -1,14 +1,14 @@
 //! Descriptors that need the pitch: asked for when it is decided, up to 40 frames late.
 
 use super::clock::Clock;
+use super::formants::{self, Formants};
 use super::harmonics::describe;
-use super::hnr::{Hnr, Voiced};
+use super::hnr::{self, Hnr, Voiced};
 use super::periods::{Periods, shimmer_db};
 use super::pitch::{Candidates, Decision, Shs, Viterbi, Workspace, semitones};
 use super::spectral::Row;
 use super::{Set, Streams, Variant, compare60, egemaps60};
-use crate::dsp::frame::untranspose;
-use crate::dsp::lanes::L32;
+use crate::dsp::lanes::{L32, Sample};
 use crate::error::Result;
 use std::collections::VecDeque;
 
@@ -22,6 +22,19 @@ const PATIENCE: usize = 32;
 const FORMANTS: [usize; 3] =
     [egemaps60::FORMANTS, egemaps60::FORMANTS + 3, egemaps60::FORMANTS + 6];
 
+/// Contours of these frequencies and then of the bandwidths.
+const FREQUENCIES_AND_BANDWIDTHS: [usize; 2 * formants::COUNT] =
+    [FORMANTS[0], FORMANTS[1], FORMANTS[2], FORMANTS[0] + 1, FORMANTS[1] + 1, FORMANTS[2] + 1];
+
+/// Frames in which formants are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormantFrames {
+    /// All, as descriptors have them.
+    Every,
+    /// Those with a pitch, all that functionals read; frequencies and bandwidths of the others are 0.
+    Voiced,
+}
+
 /// What does not depend on the recording.
 #[derive(Debug)]
 pub struct VoicePlan {
@@ -29,6 +42,8 @@ pub struct VoicePlan {
     variant: Variant,
     clock: Clock,
     shs: Shs,
+    /// None for a set without formants.
+    formants: Option<Formants>,
     /// Frames that wait for their pitch at most.
     buffer: usize,
 }
@@ -41,50 +56,92 @@ impl VoicePlan {
             Set::Compare => (52.0, 620.0, 30),
         };
         let shs = Shs::new(&clock.long, low, high);
-        Self { set, variant, shs, buffer, clock: clock.clone() }
+        let formants = (set == Set::Egemaps).then(|| Formants::new(clock, variant));
+        Self { set, variant, shs, formants, buffer, clock: clock.clone() }
+    }
+
+    /// Bins of the spectra of 20 ms frames that are read, from the first on.
+    pub fn formant_bins(&self) -> usize {
+        self.formants.as_ref().map_or(0, Formants::bins)
     }
 }
 
-/// Magnitudes of the frames that are not described yet, frames first, in the blocks they came in.
+/// Rows of the frames that are not described yet, in the blocks they came in: most frames are never
+/// looked at again, so only those that turn out voiced are taken out of their lanes.
 #[derive(Debug, Default)]
 struct Recent {
-    blocks: VecDeque<Vec<f32>>,
-    /// Emptied blocks, for their memory.
-    spare: Vec<Vec<f32>>,
+    blocks: VecDeque<Vec<Row>>,
+    /// Blocks that are over, for their memory.
+    spare: Vec<Vec<Row>>,
     /// First frame of the first block.
     first: usize,
-    bins: usize,
 }
 
 impl Recent {
-    fn push(&mut self, mag: &[Row], valid: usize) {
-        self.bins = mag.len();
+    /// Adds a block, which `fill` makes of one that is over or of an empty one.
+    fn push(&mut self, fill: impl FnOnce(&mut Vec<Row>)) {
         let mut block = self.spare.pop().unwrap_or_default();
-        untranspose(mag, valid, &mut block);
+        fill(&mut block);
         self.blocks.push_back(block);
     }
 
-    fn frame(&self, k: usize) -> &[f32] {
-        let at = k - self.first;
-        &self.blocks[at / L32][at % L32 * self.bins..][..self.bins]
+    /// Values of `frames`, in ascending order, one frame after the other.
+    fn columns(&self, frames: &[(usize, f32)], out: &mut Vec<f32>) {
+        let rows = self.blocks.front().map_or(0, Vec::len);
+        out.resize(frames.len() * rows, 0.0);
+        if out.is_empty() {
+            return;
+        }
+        let mut columns = frames.iter().zip(out.chunks_exact_mut(rows)).peekable();
+        while let Some(((k, _), _)) = columns.peek() {
+            let block = (k - self.first) / L32;
+            let mut lanes = [const { None }; L32];
+            let here = |(k, _): &(usize, f32)| (k - self.first) / L32 == block;
+            while let Some(((k, _), column)) = columns.next_if(|(frame, _)| here(frame)) {
+                lanes[(k - self.first) % L32] = Some(column);
+            }
+            take_columns(&self.blocks[block], &mut lanes);
+        }
     }
 
     /// Lets go of the blocks that lie wholly before frame `k`.
     fn forget(&mut self, k: usize) {
         while self.first + L32 <= k {
-            let Some(mut block) = self.blocks.pop_front() else { return };
-            block.clear();
+            let Some(block) = self.blocks.pop_front() else { return };
             self.spare.push(block);
             self.first += L32;
         }
     }
 
     fn reset(&mut self) {
-        while let Some(mut block) = self.blocks.pop_front() {
-            block.clear();
-            self.spare.push(block);
-        }
+        self.spare.extend(self.blocks.drain(..));
         self.first = 0;
+    }
+}
+
+/// Copies the lanes of `rows` that are asked for to columns.
+fn take_columns(rows: &[Row], columns: &mut [Option<&mut [f32]>; L32]) {
+    let (fours, rest) = rows.as_chunks::<4>();
+    let (groups, _) = columns.as_chunks_mut::<4>();
+    for (b, four) in fours.iter().enumerate() {
+        for (group, columns) in groups.iter_mut().enumerate() {
+            if columns.iter().all(Option::is_none) {
+                continue;
+            }
+            let lanes = four.each_ref().map(|row| &row.as_chunks::<4>().0[group]);
+            for (column, values) in columns.iter_mut().zip(f32::turn(lanes)) {
+                if let Some(column) = column {
+                    column[4 * b..][..4].copy_from_slice(&values);
+                }
+            }
+        }
+    }
+    for (row, i) in rest.iter().zip(4 * fours.len()..) {
+        for (column, x) in columns.iter_mut().zip(row) {
+            if let Some(column) = column {
+                column[i] = *x;
+            }
+        }
     }
 }
 
@@ -113,7 +170,7 @@ pub struct Wave<'a> {
 
 impl Voice {
     /// Before the first frame.
-    pub fn new(plan: &VoicePlan) -> Result<Self> {
+    pub fn new(plan: &VoicePlan, frames: FormantFrames) -> Result<Self> {
         Ok(Self {
             workspace: Workspace::new(&plan.clock.long),
             viterbi: Viterbi::new(plan.buffer),
@@ -121,9 +178,9 @@ impl Voice {
             decisions: Vec::new(),
             energies: VecDeque::new(),
             decided: 0,
-            timbre: match plan.set {
-                Set::Egemaps => Some(Timbre::new(&plan.clock)?),
-                Set::Compare => None,
+            timbre: match &plan.formants {
+                Some(formants) => Some(Timbre::new(plan, formants, frames)?),
+                None => None,
             },
         })
     }
@@ -144,12 +201,27 @@ impl Voice {
         self.periods.needed(self.decided as u64)
     }
 
+    /// Takes the spectra, [`VoicePlan::formant_bins`] rows each, of the next `valid` frames of 20 ms that have one of 60 ms beside them, before
+    /// [`Self::block`] takes the latter.
+    pub fn spectra(
+        &mut self,
+        plan: &VoicePlan,
+        re: &[Row],
+        im: &[Row],
+        valid: usize,
+        streams: &mut Streams,
+    ) {
+        if let (Some(timbre), Some(formants)) = (&mut self.timbre, &plan.formants) {
+            timbre.spectra(formants, re, im, valid, streams);
+        }
+    }
+
     /// Takes the next frames of 60 ms, `energies.len()` lanes of magnitudes, and fills the contours of
-    /// the frames whose pitch that decides.
+    /// the frames whose pitch that decides. What is left in `mag` is arbitrary.
     pub fn block(
         &mut self,
         plan: &VoicePlan,
-        mag: &[Row],
+        mag: &mut Vec<Row>,
         energies: &[f32],
         wave: Wave<'_>,
         streams: &mut Streams,
@@ -162,7 +234,10 @@ impl Voice {
         }
         self.energies.extend(energies);
         if let Some(timbre) = &mut self.timbre {
-            timbre.recent.push(mag, energies.len());
+            timbre.magnitudes.push(|block| {
+                block.resize(mag.len(), [0.0; L32]);
+                std::mem::swap(block, mag);
+            });
         }
         self.settle(plan, wave, streams);
         if let Some(timbre) = &mut self.timbre {
@@ -218,7 +293,16 @@ impl Voice {
 #[derive(Debug)]
 struct Timbre {
     hnr: Hnr,
-    recent: Recent,
+    magnitudes: Recent,
+    /// In which frames to look for formants; the spectra of those that wait for their pitch.
+    frames: FormantFrames,
+    spectra: Recent,
+    /// Spectra of the voiced frames of a batch, real and then imaginary parts, and what the formants
+    /// overwrite.
+    parts: Vec<Row>,
+    resampled: Vec<Row>,
+    /// Magnitudes or spectra of the voiced frames of a batch, one frame after the other.
+    columns: Vec<f32>,
     /// Number and F0 in Hz of the voiced frames that wait.
     voiced: Vec<(usize, f32)>,
     /// Frames described.
@@ -226,19 +310,74 @@ struct Timbre {
 }
 
 impl Timbre {
-    fn new(clock: &Clock) -> Result<Self> {
+    fn new(plan: &VoicePlan, formants: &Formants, frames: FormantFrames) -> Result<Self> {
         Ok(Self {
-            hnr: Hnr::new(&clock.long)?,
-            recent: Recent::default(),
+            hnr: Hnr::new(&plan.clock.long)?,
+            magnitudes: Recent::default(),
+            frames,
+            spectra: Recent::default(),
+            parts: vec![[0.0; L32]; 2 * formants.bins()],
+            resampled: vec![[0.0; L32]; formants.scratch()],
+            columns: Vec::new(),
             voiced: Vec::new(),
             described: 0,
         })
     }
 
     fn reset(&mut self) {
-        self.recent.reset();
+        self.magnitudes.reset();
+        self.spectra.reset();
         self.voiced.clear();
         self.described = 0;
+    }
+
+    /// Takes the spectra of the next `valid` frames of 20 ms.
+    fn spectra(
+        &mut self,
+        formants: &Formants,
+        re: &[Row],
+        im: &[Row],
+        valid: usize,
+        streams: &mut Streams,
+    ) {
+        if self.frames == FormantFrames::Voiced {
+            return self.spectra.push(|block| {
+                block.clear();
+                block.extend_from_slice(re);
+                block.extend_from_slice(im);
+            });
+        }
+        let mut out = [[0.0; L32]; 2 * formants::COUNT];
+        formants.apply(re, im, &mut self.resampled, &mut out);
+        for (row, name) in out.iter().zip(FREQUENCIES_AND_BANDWIDTHS) {
+            streams.long[name].extend_from_slice(&row[..valid]);
+        }
+    }
+
+    /// Formants of the first `batch` voiced frames, 0 in the others before number `end`.
+    fn voiced_formants(
+        &mut self,
+        formants: &Formants,
+        batch: usize,
+        end: usize,
+        streams: &mut Streams,
+    ) {
+        let mut out = [[0.0; L32]; 2 * formants::COUNT];
+        let voiced = &self.voiced[..batch];
+        if batch > 0 {
+            self.spectra.columns(voiced, &mut self.columns);
+            hnr::load(self.columns.chunks_exact(self.parts.len()), &mut self.parts);
+            let (re, im) = self.parts.split_at(formants.bins());
+            formants.apply(re, im, &mut self.resampled, &mut out);
+        }
+        for (row, name) in out.iter().zip(FREQUENCIES_AND_BANDWIDTHS) {
+            let contour = &mut streams.long[name];
+            contour.resize(end, 0.0);
+            for ((k, _), x) in voiced.iter().zip(row) {
+                contour[*k] = *x;
+            }
+        }
+        self.spectra.forget(end);
     }
 
     /// Describes frames before number `decided`: as long as there are enough voiced ones to fill the
@@ -261,8 +400,14 @@ impl Timbre {
     /// Describes the frames before number `end`, of which at most [`L32`] are voiced.
     fn batch(&mut self, plan: &VoicePlan, end: usize, streams: &mut Streams) {
         let batch = self.voiced.partition_point(|(k, _)| *k < end);
-        let voiced = |&(k, f0): &(usize, f32)| Voiced { magnitude: self.recent.frame(k), f0 };
-        let frames: Vec<Voiced<'_>> = self.voiced[..batch].iter().map(voiced).collect();
+        if let (FormantFrames::Voiced, Some(formants)) = (self.frames, &plan.formants) {
+            self.voiced_formants(formants, batch, end, streams);
+        }
+        self.magnitudes.columns(&self.voiced[..batch], &mut self.columns);
+        let magnitudes = self.columns.chunks_exact(plan.clock.long.bins());
+        let voiced = self.voiced[..batch].iter().zip(magnitudes);
+        let frames: Vec<Voiced<'_>> =
+            voiced.map(|(&(_, f0), magnitude)| Voiced { magnitude, f0 }).collect();
         let mut hnr = [0.0; L32];
         if batch > 0 {
             self.hnr.apply(&frames, &mut hnr);
@@ -288,6 +433,6 @@ impl Timbre {
         }
         self.voiced.drain(..batch);
         self.described = end;
-        self.recent.forget(end);
+        self.magnitudes.forget(end);
     }
 }
