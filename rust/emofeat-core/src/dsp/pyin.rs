@@ -167,10 +167,9 @@ impl Weights {
             let end = joins.get(count).copied().unwrap_or(self.beta.len());
             let weight: f64 = self.beta[from..end].iter().sum();
             let factor = weight * self.first[count];
-            let mut rank = 0;
-            for trough in troughs.iter_mut().filter(|t| t.from <= from) {
-                trough.probability += factor * self.falls[rank];
-                rank += 1;
+            let joined = troughs.iter_mut().filter(|t| t.from <= from);
+            for (trough, fall) in joined.zip(&self.falls) {
+                trough.probability += factor * fall;
             }
             start = count;
         }
@@ -671,14 +670,15 @@ mod tests {
         switch: f64,
         frames: &[(Vec<(usize, f64)>, f64)],
     ) -> f64 {
-        let low = -((width / 2) as i64) + i64::from(width % 2 == 0 && bins % 2 == 0);
+        let low =
+            -((width / 2) as i64) + i64::from(width.is_multiple_of(2) && bins.is_multiple_of(2));
         let mut local = vec![vec![0.0; bins]; bins];
         for (k, row) in local.iter_mut().enumerate() {
             for m in 0..width {
                 let to = k as i64 + low + m as i64;
                 if let Some(p) = usize::try_from(to).ok().and_then(|to| row.get_mut(to)) {
                     let rank = (m + 1).min(width - m) as f64;
-                    *p = 2.0 * rank - if width % 2 == 0 { 1.0 } else { 0.0 };
+                    *p = 2.0 * rank - if width.is_multiple_of(2) { 1.0 } else { 0.0 };
                 }
             }
             let sum: f64 = row.iter().sum();
@@ -717,9 +717,12 @@ mod tests {
         };
         (0..n)
             .map(|t| {
-                let mut candidates: Vec<(usize, f64)> = (0..bins)
-                    .filter_map(|bin| (draw() < 0.1).then(|| (bin, draw() * 0.3)))
-                    .collect();
+                let mut candidates: Vec<(usize, f64)> = Vec::new();
+                for bin in 0..bins {
+                    if draw() < 0.1 {
+                        candidates.push((bin, draw() * 0.3));
+                    }
+                }
                 let sum: f64 = candidates.iter().map(|c| c.1).sum();
                 // Certainly voiced frames leave no way through unvoiced states.
                 let certain = t % 7 == 3 && sum > 0.0;

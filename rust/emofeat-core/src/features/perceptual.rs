@@ -472,8 +472,10 @@ pub const LOUDNESS: Entry = Entry {
     }),
 };
 
+type Ops = Vec<Box<dyn AnyOp>>;
+
 /// The stage of logarithmic bands, the operation that makes loudness of them, and their number.
-fn auditory(args: &Args, sr: u32, front: &FrontEnd) -> Result<(Stage, Vec<Box<dyn AnyOp>>, usize)> {
+fn auditory(args: &Args, sr: u32, front: &FrontEnd) -> Result<(Stage, Ops, usize)> {
     let (fmin, nyquist) = (args.float("fmin"), f64::from(sr) / 2.0);
     let fmax = args.float("fmax").min(nyquist);
     if fmin >= fmax {
@@ -492,7 +494,7 @@ fn auditory(args: &Args, sr: u32, front: &FrontEnd) -> Result<(Stage, Vec<Box<dy
     Ok((stage, vec![Box::new(Compress { weights, exponent })], bands))
 }
 
-fn in_bands(front: FrontEnd, stage: Stage, ops: Vec<Box<dyn AnyOp>>, bands: usize) -> Recipe {
+fn in_bands(front: FrontEnd, stage: Stage, ops: Ops, bands: usize) -> Recipe {
     Recipe {
         front,
         base: Box::new(Copy { stage, width: bands }),

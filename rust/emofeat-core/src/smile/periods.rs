@@ -439,8 +439,8 @@ mod tests {
     fn run(set: Set, f0: &[f32], wave: &[f32]) -> Vec<PeriodValues> {
         let clock = Clock::new(SR).unwrap();
         let mut periods = Periods::new(&clock, set);
-        let mut value = |(k, &f0): (usize, &f32)| periods.frame(k as u64, f0, wave, 0);
-        f0.iter().enumerate().map(|k| value(k)).collect()
+        let value = |(k, &f0): (usize, &f32)| periods.frame(k as u64, f0, wave, 0);
+        f0.iter().enumerate().map(value).collect()
     }
 
     #[test]
