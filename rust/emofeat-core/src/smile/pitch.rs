@@ -404,13 +404,7 @@ impl Viterbi {
             let before = self.frames[(self.seen - 1) % KEPT];
             let (cost, paths) = (self.cost, self.paths);
             for state in 0..STATES {
-                let (mut best, mut from) = (f64::INFINITY, 0);
-                for previous in 0..STATES {
-                    let total = cost[previous] + self.transition(&before, previous, frame, state);
-                    if total < best {
-                        (best, from) = (total, previous);
-                    }
-                }
+                let (best, from) = self.reach(&cost, &before, frame, state);
                 self.cost[state] = best + local[state];
                 self.paths[state] = paths[from];
                 self.paths[state][slot] = state as u8;
@@ -420,24 +414,54 @@ impl Viterbi {
         self.seen += 1;
     }
 
-    fn transition(&mut self, before: &Candidates, j: usize, frame: &Candidates, i: usize) -> f64 {
-        match (j == UNVOICED, i == UNVOICED) {
-            (true, true) => 1.0,
-            (false, false) => {
-                let (from, to) = (before.f[j], frame.f[i]);
-                if from == 0.0 || to == 0.0 {
-                    return 999.0;
+    /// The cheapest way from the states before, of cost `cost`, into `state`: what it costs and where
+    /// it comes from, the first of equal ones.
+    fn reach(
+        &mut self,
+        cost: &[f64; STATES],
+        before: &Candidates,
+        frame: &Candidates,
+        state: usize,
+    ) -> (f64, usize) {
+        let (mut best, mut from) = (f64::INFINITY, 0);
+        if state == UNVOICED {
+            for (previous, cost) in cost.iter().enumerate() {
+                let total = cost + if previous == UNVOICED { 1.0 } else { 10.0 };
+                if total < best {
+                    (best, from) = (total, previous);
                 }
-                let ratio = f64::from(to / from).ln();
-                let cost = 10.0 * ratio.abs() + 10.0 * (ratio - self.change).abs();
-                self.change = ratio;
-                cost
             }
-            _ => {
-                self.change = 0.0;
-                10.0
+            return (best, from);
+        }
+        let unvoiced = cost[UNVOICED] + 10.0;
+        let to = frame.f[state];
+        let log = |ratio: f32| f64::from(ratio).ln();
+        // The change evaluated last, or the ratio whose logarithm it is: few of them are needed.
+        let (mut change, mut pending) = (self.change, None);
+        for (previous, &cost) in cost[..UNVOICED].iter().enumerate() {
+            let hertz = before.f[previous];
+            let total = if hertz == 0.0 || to == 0.0 {
+                cost + 999.0
+            } else {
+                let ratio = to / hertz;
+                // |ln r| is at least |r - 1| / max(r, 1); a little less, for the rounding.
+                let least = f64::from((ratio - 1.0).abs() / ratio.max(1.0));
+                let floor = cost + 9.999 * least;
+                if floor >= best || floor > unvoiced {
+                    pending = Some(ratio);
+                    continue;
+                }
+                let last = pending.take().map_or(change, log);
+                change = log(ratio);
+                cost + (10.0 * change.abs() + 10.0 * (change - last).abs())
+            };
+            if total < best {
+                (best, from) = (total, previous);
             }
         }
+        // The way from unvoiced changes nothing, and is the last.
+        self.change = 0.0;
+        if unvoiced < best { (unvoiced, UNVOICED) } else { (best, from) }
     }
 
     fn cheapest(&self) -> usize {
