@@ -48,7 +48,7 @@ pub fn describe(
         let amplitude = if variant == Variant::OpenSmile { ABSENT } else { 0.0 };
         return Levels { h1_h2: 0.0, h1_a3: 0.0, amplitude: [amplitude; 3] };
     }
-    let (lowest, strongest) = Spectrum { magnitudes, axis }.harmonics(f0, formants);
+    let (lowest, strongest) = Spectrum::new(magnitudes, axis).harmonics(f0, formants);
     match variant {
         Variant::OpenSmile => opensmile(&lowest, &strongest),
         Variant::Paper => paper(&lowest, &strongest),
@@ -60,6 +60,9 @@ type Numbered = (usize, Harmonic);
 
 fn opensmile(lowest: &[Harmonic; 3], strongest: &[Option<Numbered>; 3]) -> Levels {
     let reference = lowest[0].magnitude;
+    // Logarithms are rounded, their difference is not.
+    let log = |x: f32| f64::from(f64::from(x).log10() as f32);
+    let log_reference = log(reference);
     let level = |(h, harmonic): Numbered| {
         if h == 0 {
             0.0
@@ -68,9 +71,7 @@ fn opensmile(lowest: &[Harmonic; 3], strongest: &[Option<Numbered>; 3]) -> Level
         } else if harmonic.top <= 0.0 {
             SILENT
         } else {
-            // Logarithms are rounded, their difference is not.
-            let log = |x: f32| f64::from(f64::from(x).log10() as f32);
-            ((20.0 * (log(harmonic.top) - log(reference))) as f32).max(SILENT)
+            ((20.0 * (log(harmonic.top) - log_reference)) as f32).max(SILENT)
         }
     };
     let clip = |x: f32| x.clamp(ABSENT, -ABSENT);
@@ -100,9 +101,15 @@ fn paper(lowest: &[Harmonic; 3], strongest: &[Option<Numbered>; 3]) -> Levels {
 struct Spectrum<'a> {
     magnitudes: &'a [f32],
     axis: &'a [f64],
+    /// Bins per Hz.
+    per_hz: f64,
 }
 
-impl Spectrum<'_> {
+impl<'a> Spectrum<'a> {
+    fn new(magnitudes: &'a [f32], axis: &'a [f64]) -> Self {
+        Self { magnitudes, axis, per_hz: 1.0 / axis[1] }
+    }
+
     /// The lowest three harmonics, and the strongest one near each formant, the lower of equal ones.
     ///
     /// Harmonic `h` is sought from `(h + 1/2) F0` on, to the nearest bin, and the vertex of a peak
@@ -123,22 +130,38 @@ impl Spectrum<'_> {
                 break;
             }
             let guess = self.bin((h + 1) as f32 * f0, from);
-            let mut harmonic = match self.peak(f0, h, guess, from) {
-                Some(peak) if peak >= first && peak + 1 < self.axis.len() => self.refine(peak),
-                _ => Harmonic { bin: guess, ..Harmonic::default() },
-            };
+            let peak = self.peak(f0, h, guess, from);
+            let peak = peak.filter(|&peak| peak >= first && peak + 1 < self.axis.len());
             from = guess;
-            if harmonic.bin == before {
+            let bin = peak.unwrap_or(guess);
+            if bin == before {
                 // The same peak as the harmonic before.
-                harmonic = Harmonic::default();
+                before = 0;
+                continue;
             }
-            before = harmonic.bin;
+            before = bin;
+            let magnitude = peak.map_or(0.0, |peak| self.magnitudes[peak]);
+            let stronger =
+                |best: &Option<Numbered>| magnitude > best.map_or(0.0, |(_, best)| best.magnitude);
+            // Whether the vertex, within half a bin, may lie in the range of a formant.
+            let at = self.axis[bin];
+            let may = |range: &[f32; 2]| {
+                f64::from(range[0]) <= at + self.axis[1] && at - self.axis[1] <= f64::from(range[1])
+            };
+            let wanted = || strongest.iter().zip(&ranges).any(|(b, r)| stronger(b) && may(r));
+            if h >= lowest.len() && !wanted() {
+                continue;
+            }
+            let harmonic = match peak {
+                Some(peak) => self.refine(peak),
+                None => Harmonic { bin, ..Harmonic::default() },
+            };
             if let Some(low) = lowest.get_mut(h) {
                 *low = harmonic;
             }
             for (best, range) in strongest.iter_mut().zip(&ranges) {
                 let near = range[0] <= harmonic.frequency && harmonic.frequency <= range[1];
-                if near && harmonic.magnitude > best.map_or(0.0, |(_, best)| best.magnitude) {
+                if near && stronger(best) {
                     *best = Some((h, harmonic));
                 }
             }
@@ -171,8 +194,8 @@ impl Spectrum<'_> {
     /// last bin.
     fn bin(&self, f: f32, from: usize) -> usize {
         let f = f64::from(f);
-        // By division, then put right: the first bin above f.
-        let mut b = ((f / self.axis[1]) as usize + 1).min(self.axis.len());
+        // By the distance of bins, then put right: the first bin above f.
+        let mut b = ((f * self.per_hz) as usize + 1).min(self.axis.len());
         while b > 0 && self.axis[b - 1] > f {
             b -= 1;
         }
@@ -267,7 +290,7 @@ mod tests {
             let axis = Clock::new(sr).unwrap().long.axis;
             for seed in 0..200 {
                 let m = noise(axis.len(), seed);
-                let spectrum = Spectrum { magnitudes: &m, axis: &axis };
+                let spectrum = Spectrum::new(&m, &axis);
                 let f0 = 52.0 + seed as f32 * 4.7;
                 let formants = [500.0, 1480.0, 2510.0];
                 let (lowest, strongest) = spectrum.harmonics(f0, formants);
@@ -285,7 +308,7 @@ mod tests {
     #[test]
     fn bins_are_those_of_a_scan() {
         let axis = Clock::new(22_050).unwrap().long.axis;
-        let spectrum = Spectrum { magnitudes: &[], axis: &axis };
+        let spectrum = Spectrum::new(&[], &axis);
         let scan = |f: f32, from: usize| {
             let f = f64::from(f);
             match (from..axis.len()).find(|&b| axis[b] > f) {

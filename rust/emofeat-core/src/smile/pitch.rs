@@ -13,6 +13,8 @@ const LOWEST: f64 = 25.0;
 /// Harmonics that are summed, and the weight of each relative to the one before.
 const HARMONICS: usize = 15;
 const COMPRESSION: f32 = 0.85;
+/// Points that are summed side by side, less than the second harmonic is away.
+const TILE: usize = 4;
 
 /// What one frame offers as its fundamental frequency.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -49,6 +51,7 @@ pub struct Workspace<const L: usize> {
     a: Vec<[f32; L]>,
     smooth: Vec<[f64; L]>,
     z: Vec<[f64; L]>,
+    /// Rows of the logarithmic axis, and zeros behind them.
     log: Vec<[f32; L]>,
 }
 
@@ -61,7 +64,7 @@ impl<const L: usize> Workspace<L> {
             a: vec![[0.0; L]; n],
             smooth: vec![[0.0; L]; n],
             z: vec![[0.0; L]; n],
-            log: vec![[0.0; L]; n],
+            log: vec![[0.0; L]; n + TILE],
         }
     }
 }
@@ -112,28 +115,36 @@ impl Shs {
         smoothen(a, smooth);
         self.spline.evaluate(smooth, z, log);
         sum(&self.weight, &self.shifts, log, a);
-        let mut highest = [Highest::default(); L];
+        let mut highest = Highest::default();
         pick(a, &mut highest);
-        for (out, highest) in out.iter_mut().zip(&highest) {
-            *out = self.refine(highest);
+        for (l, out) in out.iter_mut().enumerate() {
+            *out = self.refine(a, &highest, l);
         }
     }
 
-    /// The kept peaks placed between points, those out of range left out, the best scored first.
-    fn refine(&self, highest: &Highest) -> Candidates {
+    /// The kept peaks of one lane placed between points, those out of range left out, the best scored
+    /// first.
+    fn refine<const L: usize>(
+        &self,
+        sums: &[[f32; L]],
+        highest: &Highest<L>,
+        lane: usize,
+    ) -> Candidates {
         let mut out = Candidates::default();
         let mut score = [0.0f32; CANDIDATES];
         let mut count = 0;
-        for peak in &highest.peaks[..highest.count] {
-            let x = [peak.at - 1, peak.at, peak.at + 1].map(|j| f64::from(self.axis[j]));
-            let (at, value) = vertex(x, peak.y.map(f64::from));
+        let mean = highest.mean[lane];
+        for at in highest.at.iter().map(|at| at[lane] as usize).take_while(|&at| at > 0) {
+            let around = [at - 1, at, at + 1];
+            let x = around.map(|j| f64::from(self.axis[j]));
+            let (at, value) = vertex(x, around.map(|j| f64::from(sums[j][lane])));
             let f = at.exp2() as f32;
             if f < self.range[0] || f > self.range[1] {
                 continue;
             }
-            let above = value > 0.0 && value > highest.mean;
+            let above = value > 0.0 && value > mean;
             out.f[count] = f;
-            out.v[count] = if above { (1.0 - highest.mean / value) as f32 } else { 0.0 };
+            out.v[count] = if above { (1.0 - mean / value) as f32 } else { 0.0 };
             score[count] = value as f32;
             count += 1;
         }
@@ -210,92 +221,103 @@ kernel! {
 
 kernel! {
     /// Weighs the rows of the logarithmic axis (what the spline made negative becomes 0) and sums
-    /// them over the harmonics, divided by their number.
+    /// them over the harmonics, divided by their number. `rows` is longer by [`TILE`] than `sums`, by
+    /// zeros: adding one changes nothing.
     fn sum / sum_with<; L>(
         weight: &[f64], shifts: &[(usize, f32)], rows: &mut [[f32; L]], sums: &mut [[f32; L]],
     ) {
-        let n = rows.len();
+        let n = sums.len();
         let mut active = 0;
-        // Downwards: the harmonics of a point lie above it and have been weighed.
-        for j in (0..n).rev() {
-            let mut s = rows[j];
-            for l in 0..L {
-                let weighed = (f64::from(s[l]) * weight[j]) as f32;
-                s[l] = if s[l] > 0.0 { weighed } else { 0.0 };
+        // Downwards: the harmonics of a tile lie above it and have been weighed.
+        for (tile, out) in sums.chunks_mut(TILE).enumerate().rev() {
+            let first = tile * TILE;
+            for j in (first..first + out.len()).rev() {
+                let mut s = rows[j];
+                for l in 0..L {
+                    let weighed = (f64::from(s[l]) * weight[j]) as f32;
+                    s[l] = if s[l] > 0.0 { weighed } else { 0.0 };
+                }
+                rows[j] = s;
             }
-            rows[j] = s;
-            while active < shifts.len() && j + shifts[active].0 < n {
+            while active < shifts.len() && first + shifts[active].0 < n {
                 active += 1;
             }
+            // Sums of a tile side by side: additions wait for each other.
+            let (mut a, mut b) = (rows[first], rows[first + 1]);
+            let (mut c, mut d) = (rows[first + 2], rows[first + 3]);
             for &(shift, factor) in &shifts[..active] {
-                let row = &rows[j + shift];
+                let row = &rows[first + shift..][..TILE];
                 for l in 0..L {
-                    s[l] += row[l] * factor;
+                    a[l] += row[0][l] * factor;
+                }
+                for l in 0..L {
+                    b[l] += row[1][l] * factor;
+                }
+                for l in 0..L {
+                    c[l] += row[2][l] * factor;
+                }
+                for l in 0..L {
+                    d[l] += row[3][l] * factor;
                 }
             }
-            for l in 0..L {
-                s[l] /= HARMONICS as f32;
+            for (out, mut s) in out.iter_mut().zip([a, b, c, d]) {
+                for l in 0..L {
+                    s[l] /= HARMONICS as f32;
+                }
+                *out = s;
             }
-            sums[j] = s;
         }
     }
 }
 
-/// The highest peaks of one lane, descending; of equal ones the lower point first.
-#[derive(Debug, Clone, Copy, Default)]
-struct Highest {
-    peaks: [Peak; CANDIDATES],
-    count: usize,
+/// The highest peaks of every lane, descending; of equal ones the lower point first.
+#[derive(Debug, Clone, Copy)]
+struct Highest<const L: usize> {
+    /// The sum at the peak, 0 where there are fewer: a peak is above what is not negative.
+    value: [[f32; L]; CANDIDATES],
+    at: [[u32; L]; CANDIDATES],
     /// Mean over all points.
-    mean: f64,
+    mean: [f64; L],
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Peak {
-    at: usize,
-    /// The sums at the point before, at it and after it.
-    y: [f32; 3],
-}
-
-impl Highest {
-    fn insert(&mut self, peak: Peak) {
-        let place = self.peaks[..self.count].partition_point(|p| p.y[1] >= peak.y[1]);
-        if place == CANDIDATES {
-            return;
-        }
-        self.count = (self.count + 1).min(CANDIDATES);
-        self.peaks[place..self.count].rotate_right(1);
-        self.peaks[place] = peak;
-    }
-
-    /// What a peak has to exceed in order to be kept; no sum is negative, so all do at first.
-    fn floor(&self) -> f32 {
-        if self.count == CANDIDATES { self.peaks[CANDIDATES - 1].y[1] } else { -1.0 }
+impl<const L: usize> Default for Highest<L> {
+    fn default() -> Self {
+        Self { value: [[0.0; L]; CANDIDATES], at: [[0; L]; CANDIDATES], mean: [0.0; L] }
     }
 }
 
 kernel! {
-    fn pick / pick_with<; L>(sums: &[[f32; L]], highest: &mut [Highest; L]) {
+    fn pick / pick_with<; L>(sums: &[[f32; L]], highest: &mut Highest<L>) {
         let n = sums.len();
-        let (mut floor, mut total) = ([-1.0f32; L], sums[0].map(f64::from));
+        let Highest { value, at, mean } = highest;
+        let mut total = sums[0].map(f64::from);
         for j in 1..n - 1 {
             let (before, here, after) = (&sums[j - 1], &sums[j], &sums[j + 1]);
-            // Few points are peaks that matter: first whether any lane has one.
-            let mut hits = 0u32;
+            let mut new = [0.0; L];
+            let mut any = 0u32;
             for l in 0..L {
-                let hit = (before[l] < here[l]) & (here[l] > after[l]) & (here[l] > floor[l]);
-                hits |= u32::from(hit) << l;
+                let lowest = value[CANDIDATES - 1][l];
+                let hit = (before[l] < here[l]) & (here[l] > after[l]) & (here[l] > lowest);
+                new[l] = if hit { here[l] } else { 0.0 };
+                any |= new[l].to_bits();
                 total[l] += f64::from(here[l]);
             }
-            while hits != 0 {
-                let l = hits.trailing_zeros() as usize;
-                hits &= hits - 1;
-                highest[l].insert(Peak { at: j, y: [before[l], here[l], after[l]] });
-                floor[l] = highest[l].floor();
+            if any == 0 {
+                continue;
+            }
+            // What a lane has none of passes by: 0 is above nothing.
+            let (mut place, mut moved) = ([j as u32; L], [0u32; L]);
+            for (value, at) in value.iter_mut().zip(at.iter_mut()) {
+                for l in 0..L {
+                    moved[l] |= u32::from(new[l] > value[l]);
+                    let (v, a) = (value[l], at[l]);
+                    (value[l], at[l]) = if moved[l] != 0 { (new[l], place[l]) } else { (v, a) };
+                    (new[l], place[l]) = if moved[l] != 0 { (v, a) } else { (new[l], place[l]) };
+                }
             }
         }
         for l in 0..L {
-            highest[l].mean = (total[l] + f64::from(sums[n - 1][l])) / n as f64;
+            mean[l] = (total[l] + f64::from(sums[n - 1][l])) / n as f64;
         }
     }
 }
@@ -382,13 +404,7 @@ impl Viterbi {
             let before = self.frames[(self.seen - 1) % KEPT];
             let (cost, paths) = (self.cost, self.paths);
             for state in 0..STATES {
-                let (mut best, mut from) = (f64::INFINITY, 0);
-                for previous in 0..STATES {
-                    let total = cost[previous] + self.transition(&before, previous, frame, state);
-                    if total < best {
-                        (best, from) = (total, previous);
-                    }
-                }
+                let (best, from) = self.reach(&cost, &before, frame, state);
                 self.cost[state] = best + local[state];
                 self.paths[state] = paths[from];
                 self.paths[state][slot] = state as u8;
@@ -398,24 +414,54 @@ impl Viterbi {
         self.seen += 1;
     }
 
-    fn transition(&mut self, before: &Candidates, j: usize, frame: &Candidates, i: usize) -> f64 {
-        match (j == UNVOICED, i == UNVOICED) {
-            (true, true) => 1.0,
-            (false, false) => {
-                let (from, to) = (before.f[j], frame.f[i]);
-                if from == 0.0 || to == 0.0 {
-                    return 999.0;
+    /// The cheapest way from the states before, of cost `cost`, into `state`: what it costs and where
+    /// it comes from, the first of equal ones.
+    fn reach(
+        &mut self,
+        cost: &[f64; STATES],
+        before: &Candidates,
+        frame: &Candidates,
+        state: usize,
+    ) -> (f64, usize) {
+        let (mut best, mut from) = (f64::INFINITY, 0);
+        if state == UNVOICED {
+            for (previous, cost) in cost.iter().enumerate() {
+                let total = cost + if previous == UNVOICED { 1.0 } else { 10.0 };
+                if total < best {
+                    (best, from) = (total, previous);
                 }
-                let ratio = f64::from(to / from).ln();
-                let cost = 10.0 * ratio.abs() + 10.0 * (ratio - self.change).abs();
-                self.change = ratio;
-                cost
             }
-            _ => {
-                self.change = 0.0;
-                10.0
+            return (best, from);
+        }
+        let unvoiced = cost[UNVOICED] + 10.0;
+        let to = frame.f[state];
+        let log = |ratio: f32| f64::from(ratio).ln();
+        // The change evaluated last, or the ratio whose logarithm it is: few of them are needed.
+        let (mut change, mut pending) = (self.change, None);
+        for (previous, &cost) in cost[..UNVOICED].iter().enumerate() {
+            let hertz = before.f[previous];
+            let total = if hertz == 0.0 || to == 0.0 {
+                cost + 999.0
+            } else {
+                let ratio = to / hertz;
+                // |ln r| is at least |r - 1| / max(r, 1); a little less, for the rounding.
+                let least = f64::from((ratio - 1.0).abs() / ratio.max(1.0));
+                let floor = cost + 9.999 * least;
+                if floor >= best || floor > unvoiced {
+                    pending = Some(ratio);
+                    continue;
+                }
+                let last = pending.take().map_or(change, log);
+                change = log(ratio);
+                cost + (10.0 * change.abs() + 10.0 * (change - last).abs())
+            };
+            if total < best {
+                (best, from) = (total, previous);
             }
         }
+        // The way from unvoiced changes nothing, and is the last.
+        self.change = 0.0;
+        if unvoiced < best { (unvoiced, UNVOICED) } else { (best, from) }
     }
 
     fn cheapest(&self) -> usize {
@@ -578,13 +624,14 @@ mod tests {
         let rows = spectra(&grid, F0);
         let run = |isa| {
             let mut w = Workspace::<8>::new(&grid);
-            let mut highest = [Highest::default(); 8];
+            let mut highest = Highest::default();
             thin_with(isa, &rows, &mut w.peaks, &mut w.a);
             smoothen_with(isa, &w.a, &mut w.smooth);
             shs.spline.evaluate(&w.smooth, &mut w.z, &mut w.log);
             sum_with(isa, &shs.weight, &shs.shifts, &mut w.log, &mut w.a);
             pick_with(isa, &w.a, &mut highest);
-            (w.a, highest.map(|h| shs.refine(&h)))
+            let refined: [_; 8] = std::array::from_fn(|l| shs.refine(&w.a, &highest, l));
+            (w.a, refined)
         };
         assert_eq!(run(Isa::Portable), run(Isa::Avx2));
         assert_eq!(run(Isa::Portable), run(Isa::Avx512));
