@@ -172,8 +172,9 @@ impl Voice {
         self.periods.needed(self.decided as u64)
     }
 
-    /// Takes the spectra, [`VoicePlan::formant_bins`] rows each, of the next `valid` frames of 20 ms that have one of 60 ms beside them, before
-    /// [`Self::block`] takes the latter.
+    /// Takes the spectra, [`VoicePlan::formant_bins`] rows of real and as many of imaginary parts, of the
+    /// next `valid` frames of 20 ms that have one of 60 ms beside them, before [`Self::block`] takes the
+    /// latter.
     pub fn spectra(
         &mut self,
         plan: &VoicePlan,
