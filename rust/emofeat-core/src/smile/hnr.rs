@@ -2,10 +2,10 @@
 //! missing to the energy.
 //!
 //! Only voiced frames have one, and which frames are voiced is known only after the pitch has been
-//! decided; so frames come with their magnitudes, and as many as there are lanes at a time.
+//! decided; so frames come with their magnitudes, as many as there are lanes at a time.
 
 use super::clock::Grid;
-use crate::dsp::lanes::{L32, Sample};
+use crate::dsp::lanes::L32;
 use crate::dsp::ooura::RealFft;
 use crate::error::Result;
 
@@ -18,70 +18,32 @@ pub struct Hnr {
     fft: RealFft,
     /// Hz; frequency of the last bin.
     top: f64,
-    /// Magnitudes, and their autocorrelation as the FFT leaves it.
-    magnitude: Vec<[f32; L32]>,
+    /// The autocorrelation as the FFT leaves it.
     lags: Vec<[f32; L32]>,
-}
-
-/// A voiced frame.
-#[derive(Debug, Clone, Copy)]
-pub struct Voiced<'a> {
-    /// Magnitudes of the 60 ms frame's bins.
-    pub magnitude: &'a [f32],
-    /// Hz, above 0.
-    pub f0: f32,
 }
 
 impl Hnr {
     /// Prepares for frames of `grid`.
     pub fn new(grid: &Grid) -> Result<Self> {
-        let bins = grid.bins();
         Ok(Self {
             fft: RealFft::new(grid.k)?,
-            top: grid.axis[bins - 1],
-            magnitude: vec![[0.0; L32]; bins],
+            top: grid.axis[grid.bins() - 1],
             lags: vec![[0.0; L32]; grid.k],
         })
     }
 
-    /// Ratios of up to [`L32`] frames in dB; lanes without a frame are left as they were.
-    pub fn apply(&mut self, frames: &[Voiced<'_>], out: &mut [f32; L32]) {
-        let frames = &frames[..frames.len().min(L32)];
-        load(frames.iter().map(|frame| frame.magnitude), &mut self.magnitude);
-        self.fft.autocorrelation(&self.magnitude, &mut self.lags);
-        for (lane, frame) in frames.iter().enumerate() {
+    /// Ratios in dB of the first lanes of `magnitude` (`bins` rows), as many as there are `frames`, which
+    /// are given by number and F0 in Hz; other lanes are left as they were.
+    pub fn apply(
+        &mut self,
+        magnitude: &[[f32; L32]],
+        frames: &[(usize, f32)],
+        out: &mut [f32; L32],
+    ) {
+        self.fft.autocorrelation(magnitude, &mut self.lags);
+        for (lane, (out, (_, f0))) in out.iter_mut().zip(frames).enumerate() {
             let at = |i: usize| self.fft.lag(&self.lags, lane, i);
-            out[lane] = ratio(&at, self.fft.bins(), self.top, frame.f0);
-        }
-    }
-}
-
-/// Frames, at most [`L32`], into lanes; zeros into those left over.
-pub(super) fn load<'a>(frames: impl Iterator<Item = &'a [f32]>, rows: &mut [[f32; L32]]) {
-    let frames: Vec<&[f32]> = frames.collect();
-    if frames.len() < L32 {
-        rows.fill([0.0; L32]);
-    }
-    let (fours, single) = frames.as_chunks::<4>();
-    for (group, four) in fours.iter().enumerate() {
-        let lane = 4 * group;
-        let blocks = four.map(|frame| frame.as_chunks::<4>());
-        for (b, rows) in rows.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-            let turned = f32::turn(blocks.map(|(blocks, _)| &blocks[b]));
-            for (row, four) in rows.iter_mut().zip(turned) {
-                row[lane..lane + 4].copy_from_slice(&four);
-            }
-        }
-        let tail = rows.len() / 4 * 4;
-        for (row, i) in rows[tail..].iter_mut().zip(tail..) {
-            for (x, frame) in row[lane..lane + 4].iter_mut().zip(four) {
-                *x = frame[i];
-            }
-        }
-    }
-    for (frame, lane) in single.iter().zip(4 * fours.len()..) {
-        for (row, x) in rows.iter_mut().zip(*frame) {
-            row[lane] = *x;
+            *out = ratio(&at, self.fft.bins(), self.top, *f0);
         }
     }
 }
@@ -172,19 +134,25 @@ mod tests {
             let bin = |k: usize| 1.0 + (TAU * grid.axis[k] / f).cos() + 0.1 * (k * l % 7) as f64;
             (0..grid.bins()).map(|k| (bin(k) / (1.0 + 1e-3 * grid.axis[k])) as f32).collect()
         };
-        let magnitudes: Vec<_> = (0..L32).map(frame).collect();
-        let voiced = |l: usize| Voiced { magnitude: &magnitudes[l], f0: 100.0 + 7.0 * l as f32 };
+        let frames: Vec<_> = (0..L32).map(frame).collect();
         let mut hnr = Hnr::new(&grid).unwrap();
-        let frames: Vec<_> = (0..L32).map(voiced).collect();
-        let mut together = [0.0; L32];
-        hnr.apply(&frames, &mut together);
+        // `count` frames from number `first` on in the first lanes, zeros in the others.
+        let mut ratios = |first: usize, count: usize| {
+            let lane = |l: usize, b: usize| if l < count { frames[first + l][b] } else { 0.0 };
+            let rows: Vec<[f32; L32]> =
+                (0..grid.bins()).map(|b| std::array::from_fn(|l| lane(l, b))).collect();
+            let f0: Vec<_> = (first..first + count).map(|l| (l, 100.0 + 7.0 * l as f32)).collect();
+            let mut out = [0.0; L32];
+            hnr.apply(&rows, &f0, &mut out);
+            assert!(out[count..].iter().all(|x| *x == 0.0));
+            out[..count].to_vec()
+        };
+        let together = ratios(0, L32);
         // Harmonic by construction, to different degrees.
         assert!(together.iter().all(|x| (-10.0..60.0).contains(x)), "{together:?}");
         for count in [1, 3, 5, 15] {
             for first in 0..L32 - count {
-                let mut some = [0.0; L32];
-                hnr.apply(&frames[first..first + count], &mut some);
-                assert_eq!(some[..count], together[first..first + count], "{first} {count}");
+                assert_eq!(ratios(first, count), together[first..first + count]);
             }
         }
     }

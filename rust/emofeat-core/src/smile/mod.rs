@@ -66,7 +66,8 @@ pub mod egemaps60 {
     pub const HNR: usize = 3;
     pub const H1_H2: usize = 4;
     pub const H1_A3: usize = 5;
-    /// Frequency, bandwidth and relative amplitude of F1, then of F2 and F3.
+    /// Frequency, bandwidth and relative amplitude of F1, then of F2 and F3. In an analysis for
+    /// functionals, frequency and bandwidth are 0 in unvoiced frames.
     pub const FORMANTS: usize = 6;
     pub const COUNT: usize = 15;
 }

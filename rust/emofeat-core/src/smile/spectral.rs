@@ -563,11 +563,15 @@ kernel! {
                 }
             }
             for l in 0..L {
-                let extremum = (x[l] > high[l]) | (x[l] < low[l]);
+                // Masks and not conditions, which the compiler turns into masked stores: what is read
+                // back waits for them.
+                let extremum = u32::from((x[l] > high[l]) | (x[l] < low[l])).wrapping_neg();
+                let masked = |x: f32, mask: u32| f32::from_bits(x.to_bits() & mask);
                 let step = (x[l] - last[l]).abs() * seen[l];
-                sum[l] += f64::from(if extremum { step } else { 0.0 });
-                last[l] = if extremum { x[l] } else { last[l] };
-                seen[l] = if extremum { 1.0 } else { seen[l] };
+                sum[l] += f64::from(masked(step, extremum));
+                let (new, old) = (masked(x[l], extremum), masked(last[l], !extremum));
+                last[l] = f32::from_bits(new.to_bits() | old.to_bits());
+                seen[l] = f32::from_bits(seen[l].to_bits() | masked(1.0, extremum).to_bits());
             }
         }
         for l in 0..L {

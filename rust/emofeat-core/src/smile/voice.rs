@@ -3,12 +3,13 @@
 use super::clock::Clock;
 use super::formants::{self, Formants};
 use super::harmonics::describe;
-use super::hnr::{self, Hnr, Voiced};
+use super::hnr::Hnr;
 use super::periods::{Periods, shimmer_db};
 use super::pitch::{Candidates, Decision, Shs, Viterbi, Workspace, semitones};
 use super::spectral::Row;
 use super::{Set, Streams, Variant, compare60, egemaps60};
-use crate::dsp::lanes::{L32, Sample};
+use crate::dsp::frame::untranspose;
+use crate::dsp::lanes::L32;
 use crate::error::Result;
 use std::collections::VecDeque;
 
@@ -85,22 +86,18 @@ impl Recent {
         self.blocks.push_back(block);
     }
 
-    /// Values of `frames`, in ascending order, one frame after the other.
-    fn columns(&self, frames: &[(usize, f32)], out: &mut Vec<f32>) {
-        let rows = self.blocks.front().map_or(0, Vec::len);
-        out.resize(frames.len() * rows, 0.0);
-        if out.is_empty() {
-            return;
-        }
-        let mut columns = frames.iter().zip(out.chunks_exact_mut(rows)).peekable();
-        while let Some(((k, _), _)) = columns.peek() {
-            let block = (k - self.first) / L32;
-            let mut lanes = [const { None }; L32];
-            let here = |(k, _): &(usize, f32)| (k - self.first) / L32 == block;
-            while let Some(((k, _), column)) = columns.next_if(|(frame, _)| here(frame)) {
-                lanes[(k - self.first) % L32] = Some(column);
+    /// `frames` into lanes; the last one again into lanes left over. Without frames `rows` stay as they
+    /// were.
+    fn gather(&self, frames: &[(usize, f32)], rows: &mut [Row]) {
+        let Some(last) = frames.last() else { return };
+        let columns: [&[f32]; L32] = std::array::from_fn(|lane| {
+            let at = frames.get(lane).unwrap_or(last).0 - self.first;
+            &self.blocks[at / L32].as_flattened()[at % L32..]
+        });
+        for (i, row) in rows.iter_mut().enumerate() {
+            for l in 0..L32 {
+                row[l] = columns[l][L32 * i];
             }
-            take_columns(&self.blocks[block], &mut lanes);
         }
     }
 
@@ -116,32 +113,6 @@ impl Recent {
     fn reset(&mut self) {
         self.spare.extend(self.blocks.drain(..));
         self.first = 0;
-    }
-}
-
-/// Copies the lanes of `rows` that are asked for to columns.
-fn take_columns(rows: &[Row], columns: &mut [Option<&mut [f32]>; L32]) {
-    let (fours, rest) = rows.as_chunks::<4>();
-    let (groups, _) = columns.as_chunks_mut::<4>();
-    for (b, four) in fours.iter().enumerate() {
-        for (group, columns) in groups.iter_mut().enumerate() {
-            if columns.iter().all(Option::is_none) {
-                continue;
-            }
-            let lanes = four.each_ref().map(|row| &row.as_chunks::<4>().0[group]);
-            for (column, values) in columns.iter_mut().zip(f32::turn(lanes)) {
-                if let Some(column) = column {
-                    column[4 * b..][..4].copy_from_slice(&values);
-                }
-            }
-        }
-    }
-    for (row, i) in rest.iter().zip(4 * fours.len()..) {
-        for (column, x) in columns.iter_mut().zip(row) {
-            if let Some(column) = column {
-                column[i] = *x;
-            }
-        }
     }
 }
 
@@ -201,8 +172,9 @@ impl Voice {
         self.periods.needed(self.decided as u64)
     }
 
-    /// Takes the spectra, [`VoicePlan::formant_bins`] rows each, of the next `valid` frames of 20 ms that have one of 60 ms beside them, before
-    /// [`Self::block`] takes the latter.
+    /// Takes the spectra, [`VoicePlan::formant_bins`] rows of real and as many of imaginary parts, of the
+    /// next `valid` frames of 20 ms that have one of 60 ms beside them, before [`Self::block`] takes the
+    /// latter.
     pub fn spectra(
         &mut self,
         plan: &VoicePlan,
@@ -301,7 +273,8 @@ struct Timbre {
     /// overwrite.
     parts: Vec<Row>,
     resampled: Vec<Row>,
-    /// Magnitudes or spectra of the voiced frames of a batch, one frame after the other.
+    /// Magnitudes of the voiced frames of a batch, in lanes and one frame after the other.
+    gathered: Vec<Row>,
     columns: Vec<f32>,
     /// Number and F0 in Hz of the voiced frames that wait.
     voiced: Vec<(usize, f32)>,
@@ -318,6 +291,7 @@ impl Timbre {
             spectra: Recent::default(),
             parts: vec![[0.0; L32]; 2 * formants.bins()],
             resampled: vec![[0.0; L32]; formants.scratch()],
+            gathered: vec![[0.0; L32]; plan.clock.long.bins()],
             columns: Vec::new(),
             voiced: Vec::new(),
             described: 0,
@@ -365,8 +339,7 @@ impl Timbre {
         let mut out = [[0.0; L32]; 2 * formants::COUNT];
         let voiced = &self.voiced[..batch];
         if batch > 0 {
-            self.spectra.columns(voiced, &mut self.columns);
-            hnr::load(self.columns.chunks_exact(self.parts.len()), &mut self.parts);
+            self.spectra.gather(voiced, &mut self.parts);
             let (re, im) = self.parts.split_at(formants.bins());
             formants.apply(re, im, &mut self.resampled, &mut out);
         }
@@ -403,14 +376,12 @@ impl Timbre {
         if let (FormantFrames::Voiced, Some(formants)) = (self.frames, &plan.formants) {
             self.voiced_formants(formants, batch, end, streams);
         }
-        self.magnitudes.columns(&self.voiced[..batch], &mut self.columns);
-        let magnitudes = self.columns.chunks_exact(plan.clock.long.bins());
-        let voiced = self.voiced[..batch].iter().zip(magnitudes);
-        let frames: Vec<Voiced<'_>> =
-            voiced.map(|(&(_, f0), magnitude)| Voiced { magnitude, f0 }).collect();
         let mut hnr = [0.0; L32];
+        self.columns.clear();
         if batch > 0 {
-            self.hnr.apply(&frames, &mut hnr);
+            self.magnitudes.gather(&self.voiced[..batch], &mut self.gathered);
+            self.hnr.apply(&self.gathered, &self.voiced[..batch], &mut hnr);
+            untranspose(&self.gathered, batch, &mut self.columns);
         }
         let long = &mut streams.long;
         let unvoiced = describe(&[], &[], 0.0, [0.0; 3], plan.variant);
@@ -420,10 +391,11 @@ impl Timbre {
         for (formant, amplitude) in FORMANTS.into_iter().zip(unvoiced.amplitude) {
             long[formant + 2].resize(end, amplitude);
         }
-        for ((frame, &(k, f0)), hnr) in frames.iter().zip(&self.voiced).zip(hnr) {
+        let magnitudes = self.columns.chunks_exact(self.gathered.len());
+        for ((magnitude, &(k, f0)), hnr) in magnitudes.zip(&self.voiced).zip(hnr) {
             let formants = FORMANTS.map(|formant| long[formant][k]);
             let grid = &plan.clock.long;
-            let values = describe(frame.magnitude, &grid.axis, f0, formants, plan.variant);
+            let values = describe(magnitude, &grid.axis, f0, formants, plan.variant);
             long[egemaps60::HNR][k] = hnr;
             long[egemaps60::H1_H2][k] = values.h1_h2;
             long[egemaps60::H1_A3][k] = values.h1_a3;
