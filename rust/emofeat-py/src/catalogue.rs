@@ -2,14 +2,14 @@
 
 use crate::arrays::{matrix, specs, to_python};
 use crate::errors::{Raise, bad};
-use emofeat_core::dsp::mel::{self, Norm};
-use emofeat_core::dsp::{cepstrum, window as windows};
+use emofeat_core::dsp::mel;
+use emofeat_core::dsp::window as windows;
 use emofeat_core::features::{CATALOGUE, Make, pyaudioanalysis};
 use emofeat_core::functionals as summaries;
 use emofeat_core::plan::{NUMERICS_VERSION, Plan, Values};
 use emofeat_core::sets::{FRONT_ENDS, SETS, front_end};
 use emofeat_core::spec::{Kind, Param, Spec};
-use numpy::{PyArray1, PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -158,23 +158,6 @@ pub fn canonical(py: Python<'_>, features: Vec<String>) -> PyResult<Vec<String>>
 }
 
 #[pyfunction]
-pub fn mel_bank<'py>(
-    py: Python<'py>,
-    sr: f64,
-    n_fft: usize,
-    n_mels: usize,
-    fmin: f64,
-    fmax: f64,
-    htk: bool,
-    norm: Option<f64>,
-    slaney: bool,
-) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let norm = if slaney { Norm::Slaney } else { norm.map_or(Norm::None, Norm::P) };
-    let bank = mel::mel_bank(sr, n_fft, n_mels, fmin, fmax, htk, norm).raise(py)?;
-    PyArray2::from_vec2(py, &bank.dense()).map_err(|e| bad(py, e.to_string()))
-}
-
-#[pyfunction]
 pub fn mel_frequencies(
     py: Python<'_>,
     n: usize,
@@ -193,16 +176,4 @@ pub fn window<'py>(
     periodic: bool,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     Ok(PyArray1::from_vec(py, windows::window(name, n, periodic).raise(py)?))
-}
-
-#[pyfunction]
-pub fn dct(
-    py: Python<'_>,
-    kind: u8,
-    outputs: usize,
-    inputs: usize,
-    ortho: bool,
-) -> PyResult<Bound<'_, PyArray2<f64>>> {
-    let rows = cepstrum::dct(kind, outputs, inputs, ortho);
-    PyArray2::from_vec2(py, &rows).map_err(|e| bad(py, e.to_string()))
 }

@@ -24,10 +24,8 @@ fn _emofeat(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(catalogue::mid_term, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::canonical, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::numerics_version, m)?)?;
-    m.add_function(wrap_pyfunction!(catalogue::mel_bank, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::mel_frequencies, m)?)?;
     m.add_function(wrap_pyfunction!(catalogue::window, m)?)?;
-    m.add_function(wrap_pyfunction!(catalogue::dct, m)?)?;
     m.add_function(wrap_pyfunction!(extractor::transform, m)?)?;
     m.add_function(wrap_pyfunction!(audio::load, m)?)?;
     m.add_function(wrap_pyfunction!(audio::load_channels, m)?)?;
