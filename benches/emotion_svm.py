@@ -66,23 +66,20 @@ def recalls(x: np.ndarray, labels: np.ndarray, actors: np.ndarray, jobs: int) ->
 def one_fold(job: tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, ...]]) -> tuple[float, float]:
     from sklearn.metrics import recall_score
     from sklearn.model_selection import GridSearchCV, GroupKFold
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import LinearSVC
+    from sklearn.svm import SVC
 
     x, labels, actors, fold = job
     test = np.isin(actors, fold)
-    # The dual is the smaller problem where there are more columns than recordings; the solution is the same.
-    svm = LinearSVC(dual=x.shape[1] > (~test).sum(), tol=1e-3, max_iter=20_000, random_state=0)
+    z = StandardScaler().fit(x[~test]).transform(x)
+    # The products of all recordings once, instead of 6373 columns in each of the fits.
+    products = z @ z[~test].T
     search = GridSearchCV(
-        make_pipeline(StandardScaler(), svm),
-        {"linearsvc__C": PENALTIES},
-        scoring="recall_macro",
-        cv=GroupKFold(4),
+        SVC(kernel="precomputed"), {"C": PENALTIES}, scoring="recall_macro", cv=GroupKFold(4)
     )
-    search.fit(x[~test], labels[~test], groups=actors[~test])
-    recall = recall_score(labels[test], search.predict(x[test]), average="macro")
-    return float(recall), float(search.best_params_["linearsvc__C"])
+    search.fit(products[~test], labels[~test], groups=actors[~test])
+    recall = recall_score(labels[test], search.predict(products[test]), average="macro")
+    return float(recall), float(search.best_params_["C"])
 
 
 def usable(x: np.ndarray, side: str) -> np.ndarray:

@@ -74,6 +74,8 @@ def main() -> None:
     run(*extract, expect=(3,))
     print("\nThe same command again: finished work is skipped.")
     run(*extract, expect=(3,))
+    functionals = str(ROOT / "egemaps")
+    run("extract", str(corpus), "-o", functionals, "--set", "egemapsv02", expect=(3,))
     run("inspect", str(corpus / "speaker0" / "a.wav"))
     run(
         "plot",
@@ -89,8 +91,15 @@ def main() -> None:
     print(f"{len(dataset)} recordings: {', '.join(dataset.ids()[:3])} ...")
     for name, matrix in dataset[0].items():
         print(f"  {name:20s} {matrix.shape!s:12s} {matrix.dtype}")
-    if len(dataset) != 6:
-        sys.exit(f"expected 6 recordings, found {len(dataset)}")
+    shown = ("F0semitoneFrom27.5Hz_sma3nz_amean", "loudness_sma3_amean", "HNRdBACF_sma3nz_amean")
+    sums = emofeat.open(functionals)
+    columns = sums.features["egemapsv02"].columns
+    print(f"\neGeMAPSv02, {len(columns)} functionals a recording; some of them:")
+    for row in sums:
+        values = (f"{name.split('_')[0]} {row['egemapsv02'][columns.index(name)]:.2f}" for name in shown)
+        print(f"  {row.id:12s} {', '.join(values)}")
+    if len(dataset) != 6 or len(sums) != 6:
+        sys.exit(f"expected 6 recordings, found {len(dataset)} and {len(sums)}")
 
 
 if __name__ == "__main__":
