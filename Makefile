@@ -48,7 +48,7 @@ generate: $(VENV)/installed
 bench: $(VENV)/installed
 	$(PY) benches/peers.py
 
-## The extension into the source tree, for work with PYTHONPATH=python.
+## The extension into the source tree, for work with PYTHONPATH=python; up to twice as slow as the release.
 ext:
 	cargo build --profile quick -p emofeat-py
 	cp target/quick/lib_emofeat.so python/emofeat/.new.so

@@ -35,8 +35,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests import signals
 from tests.parity import agreement
 
-ROOT = Path(__file__).resolve().parent.parent
-
 #: Share of values within 1e-3 below which nothing is timed.
 ENOUGH = {"egemapsv02": 0.999, "compare2016": 0.98}
 
@@ -95,7 +93,6 @@ def one_thread(name: str, chosen: list[tuple[str, np.ndarray, int]], rounds: int
 def command(*words: object) -> tuple[float, float]:
     """Wall and CPU seconds of a fresh process."""
     environment = {key: value for key, value in os.environ.items() if not key.endswith("NUM_THREADS")}
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")])
     before = os.times()
     wall = seconds(
         lambda: subprocess.run(
@@ -140,7 +137,7 @@ def corpus(data: Path, rounds: int, limit: int | None) -> None:
             Path(file).stem: row for file, row in zip(frame.index, frame[columns].to_numpy(), strict=True)
         }
         for i in range(len(dataset)):
-            stem = Path(dataset.ids[i]).stem
+            stem = Path(dataset.ids()[i]).stem
             counted.add(stem, columns, np.atleast_2d(dataset[i][key]), by_stem[stem][None])
         if counted.share < ENOUGH["egemapsv02"]:
             raise SystemExit(f"the numbers differ: {counted.report()}")

@@ -10,8 +10,9 @@ use crate::dsp::yin::{Buffers, Difference, Lags, periods};
 use crate::error::Result;
 use crate::spec::{Args, Default, Kind, Param};
 use crate::stage::{Block, FrontEnd, Stage};
+use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const RANGE: &[Param] = &[
     Param {
@@ -129,6 +130,7 @@ pub const YIN: Entry = Entry {
         let sr = f64::from(sr);
         let (front, lags) = range(args, sr)?;
         let base = Yin {
+            spare: Spare::new(),
             difference: Difference::new(front.framing.length, lags)?,
             threshold: args.float("trough_threshold"),
             sr,
@@ -146,6 +148,7 @@ pub const YIN: Entry = Entry {
 };
 
 struct Yin {
+    spare: Spare,
     difference: Difference,
     threshold: f64,
     sr: f64,
@@ -161,15 +164,55 @@ struct Scratch<const L: usize> {
 }
 
 impl<const L: usize> Scratch<L> {
-    fn state(difference: &Difference) -> State {
-        State::of(Self {
+    fn new(difference: &Difference) -> Self {
+        Self {
             buffers: difference.buffers(),
             d: vec![[0.0; L]; difference.lags().count()],
             frames: Vec::new(),
             troughs: Vec::new(),
             candidates: Vec::new(),
-        })
+        }
     }
+}
+
+/// Scratches that recordings use one after the other: half a megabyte of fresh pages for each costs as
+/// much as a second of its frames.
+struct Spare(Arc<Mutex<Vec<Box<dyn Any + Send>>>>);
+
+impl Spare {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Vec::new())))
+    }
+
+    /// A state that holds a scratch from the store, or a new one.
+    fn state<const L: usize>(&self, difference: &Difference) -> State {
+        // Never waits: a lock that was held while the process forked stays held in the child.
+        let found = self.0.try_lock().ok().and_then(|mut spare| spare.pop());
+        let scratch = match found.map(<Box<dyn Any + Send>>::downcast::<Scratch<L>>) {
+            Some(Ok(scratch)) => scratch,
+            _ => Box::new(Scratch::<L>::new(difference)),
+        };
+        State::of(Lent { scratch: Some(scratch), home: self.0.clone() })
+    }
+}
+
+/// A scratch that goes back to its store when the recording is done.
+struct Lent<const L: usize> {
+    scratch: Option<Box<Scratch<L>>>,
+    home: Arc<Mutex<Vec<Box<dyn Any + Send>>>>,
+}
+
+impl<const L: usize> Drop for Lent<L> {
+    fn drop(&mut self) {
+        if let (Some(scratch), Ok(mut spare)) = (self.scratch.take(), self.home.try_lock()) {
+            spare.push(scratch);
+        }
+    }
+}
+
+/// The scratch in a state made by [`Spare::state`].
+fn scratch<const L: usize>(state: &mut State) -> Option<&mut Scratch<L>> {
+    state.get::<Lent<L>>()?.scratch.as_deref_mut()
 }
 
 impl<T: Real, const L: usize> Base<T, L> for Yin {
@@ -180,10 +223,10 @@ impl<T: Real, const L: usize> Base<T, L> for Yin {
         1
     }
     fn begin(&self) -> State {
-        Scratch::<L>::state(&self.difference)
+        self.spare.state::<L>(&self.difference)
     }
     fn emit(&self, block: &Block<'_, T, L>, state: &mut State, out: &mut Vec<T>) {
-        let Some(work) = state.get::<Scratch<L>>() else { return };
+        let Some(work) = scratch::<L>(state) else { return };
         self.difference.compute(block.stage(0), &mut work.buffers, &mut work.d);
         let mut period = [0.0; L];
         periods(self.difference.lags(), self.threshold, &work.d, &mut period);
@@ -270,6 +313,7 @@ pub const PYIN: Entry = Entry {
         let (front, lags) = range(args, sr)?;
         let (bins, trellis) = paths(args, sr, front.framing.hop)?;
         let base = Candidates {
+            spare: Spare::new(),
             difference: Difference::new(front.framing.length, lags)?,
             weights: Weights::new(&priors(args)?, lags.count()),
             bins,
@@ -333,6 +377,7 @@ fn paths(args: &Args, sr: f64, hop: usize) -> Result<(Bins, Trellis)> {
 
 /// The candidates of each frame: their number, their bins, their probabilities.
 struct Candidates {
+    spare: Spare,
     difference: Difference,
     weights: Weights,
     bins: Bins,
@@ -354,10 +399,10 @@ impl<T: Real, const L: usize> Base<T, L> for Candidates {
         1 + 2 * self.most()
     }
     fn begin(&self) -> State {
-        Scratch::<L>::state(&self.difference)
+        self.spare.state::<L>(&self.difference)
     }
     fn emit(&self, block: &Block<'_, T, L>, state: &mut State, out: &mut Vec<T>) {
-        let Some(work) = state.get::<Scratch<L>>() else { return };
+        let Some(work) = scratch::<L>(state) else { return };
         let lags = self.difference.lags();
         self.difference.compute(block.stage(0), &mut work.buffers, &mut work.d);
         work.frames.clear();
