@@ -4435,7 +4435,7 @@ def egemapsv02(
     the rows whose pitch was decided when the recording ended. Samples are taken in 16 bits,
     truncated, as openSMILE does; beyond ±1 they are clipped. Rates from 8 to 96 kHz. Numbers:
     openSMILE 2.6 (`FeatureSet.eGeMAPSv02`), names and order too; computed in float32 as there.
-    Streams: descriptors come when their pitch is decided, at most 0.4 s late; functionals at the
+    Streams: descriptors come when their pitch is decided, at most 0.9 s late; functionals at the
     end. Source: Eyben et al. (2016), IEEE Trans. Affective Computing 7(2).
 
     Parameters

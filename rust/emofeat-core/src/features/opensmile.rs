@@ -36,7 +36,7 @@ pub const EGEMAPSV02: Entry = Entry {
           k · 10 ms. Descriptors have one row more than there are 60 ms frames; functionals see the rows whose pitch was\n\
           decided when the recording ended. Samples are taken in 16 bits, truncated, as openSMILE does; beyond ±1 they are\n\
           clipped. Rates from 8 to 96 kHz. Numbers: openSMILE 2.6 (`FeatureSet.eGeMAPSv02`), names and order too; computed\n\
-          in float32 as there. Streams: descriptors come when their pitch is decided, at most 0.4 s late; functionals at the end.\n\
+          in float32 as there. Streams: descriptors come when their pitch is decided, at most 0.9 s late; functionals at the end.\n\
           Source: Eyben et al. (2016), IEEE Trans. Affective Computing 7(2).",
     convention: "openSMILE",
     params: &[&[LEVELS, VARIANT]],
