@@ -74,20 +74,20 @@ kernel! {
     }
 }
 
-/// Coefficients `a_1 ..` of the inverse filter `1 + Σ a_m z^-m` of one signal, and the energy of the
-/// prediction error; all zero for a signal of zeros (or none).
-pub fn predictor(x: &[f32], order: usize) -> (Vec<f32>, f32) {
-    let (mut lags, mut a) = (vec![[0.0; 1]; order + 1], vec![[0.0; 1]; order]);
-    let mut error = [0.0; 1];
-    autocorrelation(x.as_chunks::<1>().0, &mut lags);
-    levinson(&lags, &mut a, &mut error);
-    (a.as_flattened().to_vec(), error[0])
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::lanes::{Isa, L32};
     use super::*;
+
+    /// Coefficients `a_1 ..` of the inverse filter `1 + Σ a_m z^-m` of one signal, and the energy of the
+    /// prediction error; all zero for a signal of zeros (or none).
+    fn predictor(x: &[f32], order: usize) -> (Vec<f32>, f32) {
+        let (mut lags, mut a) = (vec![[0.0; 1]; order + 1], vec![[0.0; 1]; order]);
+        let mut error = [0.0; 1];
+        autocorrelation(x.as_chunks::<1>().0, &mut lags);
+        levinson(&lags, &mut a, &mut error);
+        (a.as_flattened().to_vec(), error[0])
+    }
 
     fn noise(n: usize) -> Vec<[f32; L32]> {
         let mut state = 1u32;

@@ -1,9 +1,10 @@
 //! The sets eGeMAPSv02, GeMAPSv01b and ComParE_2016 with openSMILE's numbers.
 
+use super::shared::variant;
 use super::{Entry, Make};
 use crate::descriptor::{SetOutput, SetRecipe};
 use crate::error::Result;
-use crate::smile::{Set, Variant, compare, egemaps};
+use crate::smile::{Set, compare, egemaps};
 use crate::spec::{Args, Default, Kind, Param};
 
 const VARIANT: Param = Param {
@@ -107,12 +108,8 @@ fn output(args: &Args) -> SetOutput {
 
 /// The recipe of an output whose analysis gives columns `names`.
 fn set(args: &Args, set: Set, names: Vec<String>, pick: Option<Vec<usize>>) -> Result<SetRecipe> {
-    let variant = match args.str("variant") {
-        "paper" => Variant::Paper,
-        _ => Variant::OpenSmile,
-    };
     Ok(SetRecipe {
-        analysis: (set, variant),
+        analysis: (set, variant(args)),
         output: output(args),
         width: names.len(),
         pick,

@@ -1,6 +1,6 @@
 //! Fundamental frequency: YIN and pYIN.
 
-use super::shared::{MANY, PAD_MODES, pad, samples};
+use super::shared::{FRAME_CENTER, FRAME_HOP_MS, FRAME_MS, FRAME_PAD_MODE, MANY, pad, samples};
 use super::{Entry, Make};
 use crate::descriptor::{AnyOp, Base, Op, OpRun, Recipe, Scope, State};
 use crate::dsp::frame::{Framing, untranspose};
@@ -43,34 +43,10 @@ const RANGE: &[Param] = &[
         unit: "samples",
         doc: "Distance from one frame to the next; none: a quarter of `frame_length`.",
     },
-    Param {
-        name: "win_ms",
-        kind: Kind::OptFloat(0.01, 1e6),
-        default: Default::None,
-        unit: "ms",
-        doc: "Length of a frame in time; sets `frame_length`.",
-    },
-    Param {
-        name: "hop_ms",
-        kind: Kind::OptFloat(0.01, 1e6),
-        default: Default::None,
-        unit: "ms",
-        doc: "Distance between frames in time; sets `hop_length`.",
-    },
-    Param {
-        name: "center",
-        kind: Kind::Bool,
-        default: Default::Bool(true),
-        unit: "",
-        doc: "Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame) or starts there.",
-    },
-    Param {
-        name: "pad_mode",
-        kind: Kind::Choice(PAD_MODES),
-        default: Default::Str("constant"),
-        unit: "",
-        doc: "What stands beyond the signal: zeros, the edge sample, the mirror image without or with the edge sample.",
-    },
+    FRAME_MS,
+    FRAME_HOP_MS,
+    FRAME_CENTER,
+    FRAME_PAD_MODE,
 ];
 
 /// The front end and the lags that the parameters of [`RANGE`] describe.

@@ -1,6 +1,6 @@
 //! Parameter groups and front ends that several descriptors share.
 
-use crate::descriptor::{AnyOp, Base, Op, OpRun, Scope, State};
+use crate::descriptor::{AnyOp, Base, Op, OpRun, Scope, State, Variant};
 use crate::dsp::cepstrum;
 use crate::dsp::frame::untranspose;
 use crate::dsp::frame::{Framing, Pad};
@@ -16,6 +16,42 @@ pub const MANY: i64 = 1 << 24;
 
 /// Names that [`pad`] knows.
 pub const PAD_MODES: &[&str] = &["constant", "edge", "reflect", "symmetric"];
+
+/// Length of frames of `frame_length` samples, in time.
+pub const FRAME_MS: Param = Param {
+    name: "win_ms",
+    kind: Kind::OptFloat(0.01, 1e6),
+    default: Default::None,
+    unit: "ms",
+    doc: "Length of a frame in time; sets `frame_length`.",
+};
+
+/// Distance of these frames, in time.
+pub const FRAME_HOP_MS: Param = Param {
+    name: "hop_ms",
+    kind: Kind::OptFloat(0.01, 1e6),
+    default: Default::None,
+    unit: "ms",
+    doc: "Distance between frames in time; sets `hop_length`.",
+};
+
+/// Whether these frames are centred.
+pub const FRAME_CENTER: Param = Param {
+    name: "center",
+    kind: Kind::Bool,
+    default: Default::Bool(true),
+    unit: "",
+    doc: "Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame) or starts there.",
+};
+
+/// What stands beyond the signal for these frames.
+pub const FRAME_PAD_MODE: Param = Param {
+    name: "pad_mode",
+    kind: Kind::Choice(PAD_MODES),
+    default: Default::Str("constant"),
+    unit: "",
+    doc: "What stands beyond the signal: zeros, the edge sample, the mirror image without or with the edge sample.",
+};
 
 /// The short-time Fourier transform, as librosa's `stft`.
 pub const STFT: &[Param] = &[
@@ -423,4 +459,12 @@ pub fn mel_stage(args: &Args, sr: u32, n_fft: usize, norm: crate::dsp::mel::Norm
         norm,
     )?;
     Ok(Stage::Bands(Arc::new(bank), Box::new(spectrum(args.float("power")))))
+}
+
+/// The parameter `variant`: openSMILE's numbers or the papers'.
+pub fn variant(args: &Args) -> Variant {
+    match args.str("variant") {
+        "paper" => Variant::Paper,
+        _ => Variant::OpenSmile,
+    }
 }

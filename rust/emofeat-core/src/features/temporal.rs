@@ -1,7 +1,7 @@
 //! Features of the samples themselves: zero crossings, level, and how energy is spread in a frame.
 
 use super::measure::{Measure, column};
-use super::shared::{MANY, PAD_MODES, pad, samples};
+use super::shared::{FRAME_CENTER, FRAME_HOP_MS, FRAME_MS, FRAME_PAD_MODE, MANY, pad, samples};
 use super::{Entry, Make};
 use crate::dsp::frame::{Framing, Pad};
 use crate::dsp::lanes::{Real, kernel};
@@ -25,36 +25,12 @@ const FRAMES: &[Param] = &[
         unit: "samples",
         doc: "Distance from one frame to the next.",
     },
-    Param {
-        name: "win_ms",
-        kind: Kind::OptFloat(0.01, 1e6),
-        default: Default::None,
-        unit: "ms",
-        doc: "Length of a frame in time; sets `frame_length`.",
-    },
-    Param {
-        name: "hop_ms",
-        kind: Kind::OptFloat(0.01, 1e6),
-        default: Default::None,
-        unit: "ms",
-        doc: "Distance between frames in time; sets `hop_length`.",
-    },
-    Param {
-        name: "center",
-        kind: Kind::Bool,
-        default: Default::Bool(true),
-        unit: "",
-        doc: "Whether frame t is centred at sample t · hop_length (the signal is padded by half a frame) or starts there.",
-    },
+    FRAME_MS,
+    FRAME_HOP_MS,
+    FRAME_CENTER,
 ];
 
-const PADDING: &[Param] = &[Param {
-    name: "pad_mode",
-    kind: Kind::Choice(PAD_MODES),
-    default: Default::Str("constant"),
-    unit: "",
-    doc: "What stands beyond the signal: zeros, the edge sample, the mirror image without or with the edge sample.",
-}];
+const PADDING: &[Param] = &[FRAME_PAD_MODE];
 
 fn frames(args: &Args, sr: u32, pad: Pad) -> FrontEnd {
     let size =

@@ -1,7 +1,8 @@
 //! Operations on the rows of any feature.
 
+use super::shared::variant;
 use super::{Entry, Make};
-use crate::descriptor::{AnyOp, Op, OpRun, Scope, Variant};
+use crate::descriptor::{AnyOp, Op, OpRun, Scope};
 use crate::dsp::lanes::{Real, kernel};
 use crate::dsp::savgol;
 use crate::error::{Code, Error, Result};
@@ -386,13 +387,10 @@ pub const FUNCTIONALS: Entry = Entry {
             Some(names) => names.join("+"),
             None => Functionals::DEFAULT.to_owned(),
         };
-        let variant = match args.str("variant") {
-            "paper" => Variant::Paper,
-            _ => Variant::OpenSmile,
-        };
         let period = args.opt_float("period");
         let usual = Settings::default();
-        let settings = Settings { period: period.unwrap_or(usual.period), variant, ..usual };
+        let settings =
+            Settings { period: period.unwrap_or(usual.period), variant: variant(args), ..usual };
         let functionals = Functionals::parse(&names, args.bool("nonzero"), settings)?;
         Ok(Box::new(Summary { functionals, own_period: period.is_some() }))
     }),

@@ -101,16 +101,6 @@ impl AnalysisPlan {
         })
     }
 
-    /// The rate, frames and frequency axes.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    /// The set whose contours come out.
-    pub fn set(&self) -> Set {
-        self.set
-    }
-
     fn streams(&self) -> Streams {
         let (short, long) = match self.set {
             Set::Egemaps => (egemaps20::COUNT, egemaps60::COUNT),
@@ -265,13 +255,6 @@ impl Analysis {
         &self.streams
     }
 
-    /// The contours themselves; the analysis is left ready for the next recording.
-    pub fn take(&mut self) -> Streams {
-        let streams = std::mem::replace(&mut self.streams, self.plan.streams());
-        self.reset();
-        streams
-    }
-
     /// Number of frames that lie within the samples that have come.
     fn complete(&self, frames: &Frames) -> u64 {
         let samples = self.start as usize + self.wave.len();
@@ -422,7 +405,7 @@ mod tests {
             analysis.push(piece);
         }
         analysis.finish();
-        analysis.take()
+        analysis.streams().clone()
     }
 
     fn bits(streams: &Streams) -> Vec<Vec<u32>> {
