@@ -32,7 +32,7 @@ lint: $(VENV)/installed
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy python/emofeat
+	$(PY) -m mypy python/emofeat python/emomodels
 	$(PY) scripts/generate.py --check
 
 format: $(VENV)/installed

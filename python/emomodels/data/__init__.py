@@ -1,0 +1,1 @@
+"""From features and manifests to examples: joins by key, masks, normalisation, imports."""
