@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emofeat.corpus.splits import Fold
-from emofeat.store.write import atomic
+from emofeat.corpus import guard
 from emomodels import config, inner, runs
 from emomodels.config import Recipe
+from emomodels.data import normalise
 from emomodels.data.examples import Examples
+from emomodels.data.normalise import Normaliser
 from emomodels.display import Display
 from emomodels.exceptions import DataError, RecipeError
 from emomodels.material import Material, Part
@@ -36,8 +36,6 @@ from emomodels.posteriors import Posteriors
 
 #: Raised when the same recipe on the same data gives other numbers.
 EXPERIMENT_VERSION = 1
-#: A stochastic model with fewer seeds than this is stamped (Picard 2021; Bouthillier et al. 2021).
-ENOUGH_SEEDS = 3
 STATE = "experiment.json"
 
 
@@ -59,7 +57,7 @@ class Unit:
 class Fitted:
     """A model with the normalisation that belongs to it, and the ids that either has seen."""
 
-    normaliser: Any
+    normaliser: Normaliser
     estimator: Estimator
     history: History
     seen: frozenset[str]
@@ -228,7 +226,7 @@ def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Di
     folder = unit.folder(out)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    context = Context(device=device, folder=folder, progress=display.epoch)
+    context = Context(device=device, folder=folder, progress=display.epoch, threads=recipe.threads)
     fitter = Fitter(recipe, material.groups, unit.seed, context)
     chosen, scores, oof = fitter.choose(part, keep=recipe.inner.oof)
     if oof is not None:
@@ -236,7 +234,7 @@ def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Di
         path.parent.mkdir(parents=True, exist_ok=True)
         oof.write(path)
     fitted = fitter.fit(part.train, part.dev, chosen, folder)
-    material.check_fit(fitted, part)
+    _check(material, fitted, part)
     fitted.save(folder)
     fitted.posteriors(part.test, unit.fold).write(folder / "test.parquet")
     history = {
@@ -254,6 +252,15 @@ def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Di
             "seconds": time.perf_counter() - began,
         },
     )
+
+
+def _check(material: Material, fitted: Fitted, part: Part) -> None:
+    """Hold what was fitted against the guards: nothing has seen the test part but where the protocol says so."""
+    test = part.test.ids
+    transductive = fitted.normaliser.settings.transductive
+    guard.check_fit("normalisation", fitted.normaliser.fit_ids, test, material.protocol, transductive=transductive)
+    watched = () if part.dev is None or fitted.history.chosen_on is None else part.dev.ids
+    guard.check_selection("the epoch", watched, test, material.protocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +283,7 @@ class Fitter:
                 train, self._groups(train), self.recipe.development.share, self.seed
             )
             train, dev = train.take(at), train.take(rest)
-        from emomodels.data.normalise import fit as fit_normaliser
-
-        wanted = self.recipe.normalise
-        normaliser = fit_normaliser(
-            train, wanted.kind, clip=wanted.clip, per=wanted.per, transductive=wanted.transductive
-        )
+        normaliser = normalise.fit(train, self.recipe.normalise)
         history = estimator.fit(
             normaliser.apply(train),
             None if dev is None else normaliser.apply(dev),

@@ -23,8 +23,8 @@ BASE = {
     [
         ({"protocl": "clean"}, "unknown key 'protocl' (did you mean 'protocol'?)"),
         ({"features": [{"path": "f", "nmes": []}]}, "unknown key 'features.0.nmes' (did you mean 'names'?)"),
-        ({"normalise": {"knd": "zscore"}}, "unknown key 'normalise.knd' (did you mean 'kind'?)"),
-        ({"normalise": {"per": "speaker"}}, "transductive"),
+        ({"normalise": {"methd": "zscore"}}, "unknown key 'normalise.methd' (did you mean 'method'?)"),
+        ({"normalise": {"by": "speaker"}}, "transductive: true"),
         ({"inner": {"folds": 1}}, "inner.folds: 1"),
         ({"protocol": "clen"}, "'clean', 'speaker_dependent' or 'as_published'"),
         ({"seeds": []}, "seeds"),
@@ -48,12 +48,12 @@ def test_overrides_reach_nested_keys_and_lists(tmp_path):
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(BASE))
     recipe = config.load(
-        path, ["model.C=0.5", "seeds=[1,2]", "features.0.path=other", "normalise.kind=minmax", "inner.grid.C=[1,2]"]
+        path, ["model.C=0.5", "seeds=[1,2]", "features.0.path=other", "normalise.method=minmax", "inner.grid.C=[1,2]"]
     )
     assert recipe.model_settings == {"C": 0.5}
     assert recipe.seeds == (1, 2)
     assert str(recipe.features[0].path) == "other"
-    assert recipe.normalise.kind == "minmax"
+    assert recipe.normalise.method == "minmax"
     assert recipe.inner.grid == {"C": (1, 2)}
 
 
