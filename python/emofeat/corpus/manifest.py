@@ -1,6 +1,6 @@
 """A corpus as one table: one row for each utterance, in CSV, TSV, JSON lines or Parquet."""
 
-# ruff: noqa: PTH111, PTH117, PTH118, PTH119, PTH120
+# ruff: noqa: PTH111, PTH117, PTH118, PTH119
 # Paths by the ten thousand stay text here, as in the engine's manifests.
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = ["Manifest"]
 
 PARTS = ("train", "dev", "test")
 _TIMES = ("start", "end")
-_DIMENSIONS = ("arousal", "valence", "dominance")
-_NESTED = ("label_distribution", "votes")
-TEXT_COLUMNS = tuple(c for c in COLUMNS if c not in (*_TIMES, *_DIMENSIONS, *_NESTED))
+DIMENSIONS = ("arousal", "valence", "dominance")
+NESTED = ("label_distribution", "votes")
+TEXT_COLUMNS = tuple(c for c in COLUMNS if c not in (*_TIMES, *DIMENSIONS, *NESTED))
 #: Columns that CSV holds as they are, without guessing types.
-PLAIN_COLUMNS = (*TEXT_COLUMNS, *_TIMES, *_DIMENSIONS)
+PLAIN_COLUMNS = (*TEXT_COLUMNS, *_TIMES, *DIMENSIONS)
 # Distributions come from ratios of votes: what is off by more than rounding in double precision and in
 # six printed digits is a mistake.
 _SUM_TOLERANCE = 1e-5
@@ -220,7 +220,8 @@ class Manifest(Sequence[Utterance]):
                 f"the utterance {utterance.id!r} has no {column!r}: the manifest names none"
                 f"{'' if self.path is None else f' ({self.path})'}"
             )
-        return self._folder / os.path.expanduser(file)
+        path: Path = self._folder / os.path.expanduser(file)
+        return path
 
     @property
     def _folder(self) -> Path:
@@ -240,10 +241,9 @@ def _utterances(table: tables.Table) -> Iterable[Utterance]:
         )
     columns = {name: table.values(name) for name in table.columns}
     for name in TEXT_COLUMNS:
-        # A whole number is its own text: a fold 1 is the fold "1".
         if name in columns:
-            columns[name] = [str(v) if type(v) is int else v for v in columns[name]]
-    for name in (*_TIMES, *_DIMENSIONS):
+            columns[name] = whole_numbers_as_text(columns[name])
+    for name in (*_TIMES, *DIMENSIONS):
         if name in columns:
             columns[name] = [
                 _number(v, row, name, table.fail) if isinstance(v, str) else v
@@ -261,6 +261,11 @@ def _utterances(table: tables.Table) -> Iterable[Utterance]:
     for row in range(table.n):
         extra = {name: columns[name][row] for name in further}
         yield Utterance(**{name: columns[name][row] for name in own}, extra=extra)
+
+
+def whole_numbers_as_text(values: Sequence[Any]) -> list[Any]:
+    """The values of a column of texts, where a whole number is its own text: a fold 1 is the fold "1"."""
+    return [str(v) if type(v) is int else v for v in values]
 
 
 def default_id(file: str, start: float | None, end: float | None) -> str:
@@ -294,7 +299,7 @@ def _checked(u: Utterance, row: int, fail: _Fail) -> Utterance:
     if values["split"] not in (None, *PARTS):
         hint = did_you_mean(values["split"], PARTS)
         raise fail(row, "split", f"{values['split']!r} is not one of {', '.join(PARTS)}{hint}")
-    for name in (*_TIMES, *_DIMENSIONS):
+    for name in (*_TIMES, *DIMENSIONS):
         values[name] = _finite(getattr(u, name), row, name, fail)
     for name in _TIMES:
         if values[name] is not None and values[name] < 0:

@@ -157,7 +157,8 @@ def _read_jsonl(path: Path) -> Table:
             lines.append(number)
     names = list(dict.fromkeys(name for record in records for name in record))
     columns = {name: [record.get(name) for record in records] for name in names}
-    return Table(path, columns, len(records), lambda row: f"line {lines[row]}")
+    # A file without a line is a table without a row, not one without columns.
+    return Table(path, columns or {"id": [], "file": []}, len(records), lambda row: f"line {lines[row]}")
 
 
 def _read_parquet(path: Path) -> Table:
