@@ -114,14 +114,14 @@ class Posteriors:
         bad = ~np.isfinite(self.values).all(axis=1)
         if bad.any():
             raise DataError(
-                f"{bad.sum()} of {len(self.ids)} rows of {self.model!r} are not finite, such as {_first(self.ids, bad)}"
+                f"{bad.sum()} of {len(self.ids)} rows of {self.model!r} are not finite, such as {self.ids[int(bad.argmax())]!r}"
             )
         if self.scale == "logit":
             return
         sums = self.values.sum(axis=1)
         outside = (self.values < 0).any(axis=1) | (np.abs(sums - 1) > ROW_SUM_TOLERANCE)
         if outside.any():
-            at = int(np.flatnonzero(outside)[0])
+            at = int(outside.argmax())
             raise DataError(
                 f"{outside.sum()} of {len(self.ids)} rows of {self.model!r} are no probabilities: that of {self.ids[at]!r} "
                 f"has the sum {sums[at]:.6g} and the least value {self.values[at].min():.3g}; logits need scale='logit'"
@@ -343,7 +343,3 @@ def named(ids: Sequence[str], most: int = 3) -> str:
     """
     rest = len(ids) - most
     return ", ".join(ids[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _first(ids: Sequence[str], where: NDArray[np.bool_]) -> str:
-    return repr(ids[int(np.flatnonzero(where)[0])])
