@@ -52,6 +52,8 @@ class FeatureTable:
         Ids that have no features because the extraction failed, with the reason code.
     hop
         Seconds from frame to frame, where sequences have one.
+    times
+        Seconds of the frames of each sequence, where frames were left out.
     """
 
     ids: tuple[str, ...]
@@ -60,6 +62,7 @@ class FeatureTable:
     source: Mapping[str, Any]
     failures: Mapping[str, str] = field(default_factory=dict)
     hop: float | None = None
+    times: tuple[NDArray[np.float64], ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.ids):
@@ -506,7 +509,7 @@ def finite_columns(examples: Examples) -> tuple[NDArray[np.bool_], NDArray[np.bo
         finite = np.array([np.isfinite(s).all(axis=0) for s in examples.x]).reshape(len(examples), -1)
     else:
         finite = np.isfinite(examples.x)
-    return finite.all(axis=1), finite.all(axis=0)
+    return np.all(finite, axis=1), np.all(finite, axis=0)
 
 
 def refuse_nonfinite(examples: Examples, what: str = "features") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -118,6 +118,10 @@ class Normaliser:
         if not self.settings.transductive:
             return ()
         return ("transductive: normalised by speaker, with statistics of the utterances that are predicted",)
+
+    def seen(self, ids: Iterable[str]) -> frozenset[str]:
+        """The ids whose features decide how those of `ids` are normalised: by speaker, their own too."""
+        return self.fit_ids | frozenset(ids) if self.settings.transductive else self.fit_ids
 
     @property
     def dropped(self) -> tuple[str, ...]:

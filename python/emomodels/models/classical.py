@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,7 +216,7 @@ class LinearSvmSettings(Settings):
 class RbfSvmSettings(LinearSvmSettings):
     """Settings of `rbf_svm`: those of `linear_svm` and the kernel's `gamma` as in `sklearn.svm.SVC`."""
 
-    gamma: Literal["scale", "auto"] | float = "scale"
+    gamma: Literal["scale", "auto"] | Annotated[float, Field(gt=0)] = "scale"
 
 
 class LinearSvm(Classical):
@@ -471,7 +471,7 @@ class SklearnMlp(Classical):
         return _from_logits(x @ self.arrays[f"weights{layers}"] + self.arrays[f"bias{layers}"])
 
 
-_ACTIVATIONS = {
+_ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "identity": lambda z: z,
     "logistic": lambda z: 0.5 * (1 + np.tanh(z / 2)),
     "tanh": np.tanh,
