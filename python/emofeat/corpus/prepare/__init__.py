@@ -139,8 +139,9 @@ def prepare(
             + "\n  ".join(differences)
             + "\nto take it as it is, allow a part (--allow-partial); every row will say so"
         )
-    rows = [replace(u, partial=found.partial()) for u in sorted(found.utterances, key=lambda u: u.id)]
-    manifest = Manifest(rows)
+    partial = found.partial(differences)
+    rows = sorted(found.utterances, key=lambda u: u.id)
+    manifest = Manifest(replace(u, partial=partial) for u in rows)
     if audio_check:
         from emofeat.corpus.duplicates import mark
 

@@ -91,9 +91,9 @@ class Found:
             sentences.append(f"{len(self.unexpected):,} unexpected: {shortened(self.unexpected)}")
         return sentences + [line for count in self.counts for line in count.differences(self.utterances)]
 
-    def partial(self) -> str | None:
-        """What the rows lack of their corpus, in a few words, for the column of that name."""
-        if not self.differences():
+    def partial(self, differences: Sequence[str]) -> str | None:
+        """What the rows lack of their corpus, in a few words for the column of that name; None: nothing."""
+        if not differences:
             return None
         n = len(self.utterances)
         total = n + len(self.missing) if self.total is None else self.total
