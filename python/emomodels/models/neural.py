@@ -50,9 +50,9 @@ class NeuralEstimator(Estimator):
     def fit(self, train: Examples, dev: Examples | None, *, seed: int, context: Context) -> History:
         """Fit on `train`; with `dev` the weights of its best epoch are kept, and `patience` can stop early."""
         self._check_kind(train)
-        identity = {"model": self.name, "model_settings": self.settings.model_dump(mode="json")}
+        identity = {"model": self.name}
         with training.isolated(torch.device("cpu")):
-            training.reseed(seed)
+            training.reseed(torch.device("cpu"), seed)
             network = self.network(len(train.columns), len(train.classes))
         history = training.train(
             network,
