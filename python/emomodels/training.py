@@ -8,6 +8,7 @@ cut by thread) and any number of loader workers; on CUDA it is the same up to th
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import random
@@ -179,7 +180,8 @@ def train(
         digests["dev"] = survey(dev, "development")
     class_weight = check(examples, dev, settings)
     world = World.join(context.device)
-    store = _store(context, settings, seed, world, {"data": digests, **(identity or {})})
+    facts = {"settings": settings.model_dump(mode="json"), "seed": seed, "data": digests, **(identity or {})}
+    store = _store(context, world, network, facts)
     with isolated(world.device, context.threads), interrupts() as interrupted:
         network.to(world.device)
         model = world.parallel(network)
@@ -269,13 +271,16 @@ def train(
 
 
 def _store(
-    context: Context, settings: TrainingSettings, seed: int, world: World, identity: Mapping[str, Any]
+    context: Context, world: World, network: nn.Module, identity: Mapping[str, Any]
 ) -> Checkpoints | None:
     """The checkpoints in the context's folder, emptied where the fit is to start anew; None without a folder."""
     if context.folder is None:
         return None
-    facts = {"settings": settings.model_dump(mode="json"), "seed": seed, "processes": world.size, **identity}
-    store = Checkpoints(context.folder / "checkpoint", facts | {"torch": torch.__version__})
+    initial = hashlib.sha256()  # with a pretrained network, more than the seed decides where training starts
+    for name, tensor in network.state_dict().items():
+        initial.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    where = {"initial": initial.hexdigest(), "processes": world.size, "torch": torch.__version__}
+    store = Checkpoints(context.folder / "checkpoint", {**identity, **where})
     if not context.resume:
         if world.rank == 0:
             store.clear()
