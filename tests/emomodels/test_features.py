@@ -104,7 +104,9 @@ def test_what_is_missing_is_left_out_with_its_reason_when_allowed():
     assert found.left_out["no features"] == ("u2",)
     assert found.left_out["extraction failed: too_short"] == ("u3",)
     # Every utterance of the manifest is used or left out for one reason.
-    assert sorted([*found.examples.ids, *(i for ids in found.left_out.values() for i in ids)]) == sorted(labels)
+    assert sorted([*found.examples.ids, *(i for ids in found.left_out.values() for i in ids)]) == sorted(
+        labels
+    )
 
 
 def test_the_reason_of_a_failed_extraction_is_in_the_refusal():
@@ -141,7 +143,9 @@ LABELS = {"u1": "sad", "u2": "happy", "u3": "sad"}
 
 
 def test_features_that_are_not_finite_are_refused_with_columns_and_ids():
-    with pytest.raises(DataError, match=r"1 of 2 columns \(p\) of 1 of 3 utterances \(u2\); choose on_nonfinite"):
+    with pytest.raises(
+        DataError, match=r"1 of 2 columns \(p\) of 1 of 3 utterances \(u2\); choose on_nonfinite"
+    ):
         joined(LABELS, damaged())
 
 
@@ -295,7 +299,9 @@ def test_a_damaged_part_is_an_error_that_names_it(folder, tmp_path, what, where)
     else:
         content[4 : len(content) * 2 // 3] = b"\xff" * (len(content) * 2 // 3 - 4)
         part.write_bytes(content)
-    with pytest.raises(Exception, match=rf"{part.name} is damaged .*run the same (emofeat )?extract again") as caught:
+    with pytest.raises(
+        Exception, match=rf"{part.name} is damaged .*run the same (emofeat )?extract again"
+    ) as caught:
         feature_directory(copy, [what]).take(range(6))
     assert caught.value.code == "store"
 

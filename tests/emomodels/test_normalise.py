@@ -119,7 +119,9 @@ def test_more_components_than_the_data_allow_are_refused():
 def test_test_examples_do_not_change_it():
     everything = vectors(20)
     train = everything.take(range(12))
-    strange = Examples(everything.ids, np.vstack([train.x, np.full((8, 4), 1e9)]), train.columns, train.classes)
+    strange = Examples(
+        everything.ids, np.vstack([train.x, np.full((8, 4), 1e9)]), train.columns, train.classes
+    )
     one, other = fit(train), fit(strange.take(range(12)))
     np.testing.assert_array_equal(one.centre, other.centre)
     assert one.fit_ids == set(train.ids)
