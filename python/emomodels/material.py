@@ -109,7 +109,9 @@ class Material:
         chosen = recipe.protocol
         protocol = guard.protocol(chosen.name, chosen.off, recipe.normalise.transductive)
         used = manifest.select(examples.ids)
-        audit = guard.audit(used, split, protocol, text=recipe.text_independent, labels=_only(labelled, examples.ids))
+        audit = guard.audit(
+            used, split, protocol, text=recipe.text_independent, labels=_only(labelled, examples.ids)
+        )
         partial = sorted({u.partial for u in used if u.partial is not None})
         return cls(
             recipe=recipe,
@@ -169,7 +171,9 @@ class Material:
     def describe(self) -> str:
         """What would be fitted, for a dry run."""
         lines = [f"{runs.titled(self.recipe.name, self.stamps)}"]
-        lines.append(f"{self.record.n_used:,} of {self.record.n_in:,} utterances, {len(self.classes)} classes")
+        lines.append(
+            f"{self.record.n_used:,} of {self.record.n_in:,} utterances, {len(self.classes)} classes"
+        )
         lines += [f"left out, {reason}: {len(ids)}" for reason, ids in self.record.left_out.items()]
         for fold in self.split.folds:
             dev = f", {len(fold.dev)} development" if fold.dev else ""
@@ -228,7 +232,9 @@ def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoin
     left_out: dict[str, list[str]] = {}
     for source, one in joined:
         for reason, ids in one.left_out.items():
-            named = reason if reason in labelled.left_out or len(joined) == 1 else f"{source.modality}: {reason}"
+            named = (
+                reason if reason in labelled.left_out or len(joined) == 1 else f"{source.modality}: {reason}"
+            )
             known = left_out.setdefault(named, [])
             known += [id_ for id_ in ids if id_ not in set(known)]
     if len(joined) == 1:
@@ -240,7 +246,9 @@ def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoin
         common = [id_ for id_ in labelled.ids if id_ in kept]
         examples = early(_by_modality(joined, common))
     return _AllJoined(
-        examples, {reason: tuple(ids) for reason, ids in left_out.items()}, tuple((s, j.source) for s, j in joined)
+        examples,
+        {reason: tuple(ids) for reason, ids in left_out.items()},
+        tuple((s, j.source) for s, j in joined),
     )
 
 
@@ -274,7 +282,9 @@ def read_source(source: FeatureSource) -> FeatureTable:
     if source.format == "emofeat":
         return features.feature_directory(source.path, source.names or None)
     if source.names:
-        raise RecipeError(f"features: names choose features of a directory, {source.path} is read as {source.format}")
+        raise RecipeError(
+            f"features: names choose features of a directory, {source.path} is read as {source.format}"
+        )
     if source.format == "table":
         return features.vector_table(source.path)
     return action_units.read(source.path, source.format)
