@@ -326,14 +326,12 @@ class Fitter:
 
     def _out_of_fold(self, train: Examples, settings: Mapping[str, Any]) -> Posteriors:
         """Posteriors of the training part, each utterance by a model that has seen nothing of its group."""
-        from emomodels.posteriors import concat
-
         folds = inner.grouped_folds(train, self._groups(train), self.recipe.inner.folds, self.seed)
         parts = []
         for k, (fit_on, test_on) in enumerate(folds):
             fitted = self.fit(train.take(fit_on), None, settings, None)
             parts.append(fitted.posteriors(train.take(test_on), f"inner-{k}"))
-        return concat(parts).align(train.ids)
+        return Posteriors.concat(parts).align(train.ids)
 
     def _score(self, posteriors: Posteriors, labelled: Examples) -> float:
         from emomodels import metrics
@@ -361,11 +359,10 @@ def _assemble(
 ) -> runs.Run:
     """Put the units together, open the test labels, and write the run."""
     from emomodels import metrics
-    from emomodels.posteriors import concat
 
     recipe = material.recipe
     posteriors = {
-        seed: concat(
+        seed: Posteriors.concat(
             [
                 Posteriors.read(Unit(fold.name, seed).folder(out) / "test.parquet")
                 for fold in material.split.folds

@@ -297,7 +297,7 @@ ENOUGH_SEEDS = 3
 def _stamps(recipe: Recipe, split: Split, audit: guard.Audit, partial: list[str]) -> tuple[str, ...]:
     """All that is unclean or unusual, each once."""
     own = list(recipe.stamps)
-    stochastic = registry.estimator_class(recipe.model["name"]).stochastic
+    stochastic = registry.model_class(recipe.model["name"]).stochastic
     if stochastic and len(recipe.seeds) < ENOUGH_SEEDS:
         own.append(f"{len(recipe.seeds)} of {ENOUGH_SEEDS} seeds")
     own += [f"partial corpus: {text}" for text in partial]

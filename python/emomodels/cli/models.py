@@ -15,5 +15,5 @@ def command(name: str | None) -> None:
         for model, what in registry.descriptions().items():
             click.echo(f"{model:24s} {what}")
         return
-    for key, field in registry.estimator_class(name).settings_class.model_fields.items():
+    for key, field in registry.model_class(name).settings_class.model_fields.items():
         click.echo(f"{key:24s} {field.default!r:16} {field.description or ''}".rstrip())
