@@ -109,7 +109,9 @@ class Material:
         chosen = recipe.protocol
         protocol = guard.protocol(chosen.name, chosen.off, recipe.normalise.transductive)
         used = manifest.select(examples.ids)
-        audit = guard.audit(used, split, protocol, text=recipe.text_independent, labels=_only(labelled, examples.ids))
+        audit = guard.audit(
+            used, split, protocol, text=recipe.text_independent, labels=_only(labelled, examples.ids)
+        )
         partial = sorted({u.partial for u in used if u.partial is not None})
         return cls(
             recipe=recipe,
@@ -169,7 +171,9 @@ class Material:
     def describe(self) -> str:
         """What would be fitted, for a dry run."""
         lines = [f"{runs.titled(self.recipe.name, self.stamps)}"]
-        lines.append(f"{self.record.n_used:,} of {self.record.n_in:,} utterances, {len(self.classes)} classes")
+        lines.append(
+            f"{self.record.n_used:,} of {self.record.n_in:,} utterances, {len(self.classes)} classes"
+        )
         lines += [f"left out, {reason}: {len(ids)}" for reason, ids in self.record.left_out.items()]
         for fold in self.split.folds:
             dev = f", {len(fold.dev)} development" if fold.dev else ""
@@ -226,7 +230,9 @@ def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoin
     left_out: dict[str, list[str]] = {}
     for source, one in joined:
         for reason, ids in one.left_out.items():
-            named = reason if reason in labelled.left_out or len(joined) == 1 else f"{source.modality}: {reason}"
+            named = (
+                reason if reason in labelled.left_out or len(joined) == 1 else f"{source.modality}: {reason}"
+            )
             known = left_out.setdefault(named, [])
             known += [id_ for id_ in ids if id_ not in set(known)]
     if len(joined) == 1:
@@ -240,7 +246,9 @@ def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoin
         common = [id_ for id_ in labelled.ids if id_ in kept]
         examples = early(_by_modality(joined, common))
     return _AllJoined(
-        examples, {reason: tuple(ids) for reason, ids in left_out.items()}, tuple((s, j.source) for s, j in joined)
+        examples,
+        {reason: tuple(ids) for reason, ids in left_out.items()},
+        tuple((s, j.source) for s, j in joined),
     )
 
 
@@ -272,9 +280,13 @@ def read_source(source: FeatureSource) -> FeatureTable:
     from emomodels.data import action_units, features
 
     if source.names and source.format != "emofeat":
-        raise RecipeError(f"features: names choose features of a directory, {source.path} is read as {source.format}")
+        raise RecipeError(
+            f"features: names choose features of a directory, {source.path} is read as {source.format}"
+        )
     if source.options and source.format != "action-units":
-        raise RecipeError(f"features: options belong to the format action-units, {source.path} is read as {source.format}")
+        raise RecipeError(
+            f"features: options belong to the format action-units, {source.path} is read as {source.format}"
+        )
     match source.format:
         case "emofeat":
             return features.feature_directory(source.path, source.names or None)
@@ -292,7 +304,9 @@ def _action_units(source: FeatureSource) -> FeatureTable:
     known = ("average", "frames", "min_confidence", "fps", "faces")
     for name in source.options:
         if name not in known:
-            raise RecipeError(f"features: unknown option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+            raise RecipeError(
+                f"features: unknown option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+            )
     options: dict[str, Any] = {"average": True, **source.options}
     return action_units.read_folder(source.path, **options)
 
