@@ -22,7 +22,7 @@ class Examples:
         Their keys, all different.
     x
         Vectors as one array `(n, d)`, or sequences as `n` arrays `(n_frames, d)`; waveforms are sequences
-        `(n_samples, 1)`.
+        `(n_samples, 1)`. Views of a memory map stay on disk until a batch asks for them.
     columns
         Names of the `d` columns.
     classes
