@@ -26,6 +26,7 @@ __all__ = [
     "S4_ACTORS",
     "Fold",
     "Split",
+    "by_id",
     "corpus_folds",
     "corpus_split",
     "grouped_k_fold",
@@ -115,6 +116,8 @@ class Split:
     def restrict(self, ids: Collection[str]) -> Split:
         """The split of those of its utterances that are among `ids`, such as those with a class.
 
+        The digest is another one; that of the whole is in the notes.
+
         Raises
         ------
         UsageError
@@ -124,7 +127,7 @@ class Split:
         if self.ids <= kept:
             return self
         folds = tuple(
-            _parts(f.name, {part: [i for i in f.part(part) if i in kept] for part in PARTS}, f.values)
+            _parts(f.name, {part: [i for i in f.part(part) if i in kept] for part in PARTS})
             for f in self.folds
         )
         return replace(self, folds=folds, notes={"of": self.digest} | dict(self.notes))
@@ -163,7 +166,7 @@ class Split:
 
     def _changed(self, manifest: Sequence[Utterance], fingerprint: str | None) -> Split:
         """The same ids; the groups have to be the same too."""
-        now = {u.id: u for u in manifest}
+        now = by_id(manifest)
         for fold in self.folds:
             if fold.values and fold.values != _values(fold, now, self.groups):
                 raise UsageError(
@@ -312,7 +315,7 @@ def random_k_fold(manifest: Sequence[Utterance], k: int, seed: int = 0, dev: Dev
 
     Speakers are on both sides: the guard lets it pass only under the protocol `speaker_dependent`.
     """
-    group_of = {u.id: u.id for u in manifest}
+    group_of = {id: id for id in by_id(manifest)}
     _check_k(k, len(group_of), "utterances")
     dealt = sorted(manifest, key=lambda u: (_label(u), _draw(seed, u.id)))
     tests = _tests(group_of, {u.id: i % k for i, u in enumerate(dealt)}, k)
@@ -331,9 +334,12 @@ def corpus_split(manifest: Sequence[Utterance], dev: Dev = None, seed: int = 0) 
         A name of a part that is not known, no training or no test part, or a `dev` beside the corpus' own.
     """
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
-    for u in manifest:
+    for u in by_id(manifest).values():
         if u.split is not None:
-            parts[_part(u)].append(u.id)
+            if u.split not in parts:
+                hint = did_you_mean(u.split, PARTS)
+                raise UsageError(f"{u.id!r} is in the part {u.split!r}{hint}; parts are {', '.join(PARTS)}")
+            parts[u.split].append(u.id)
     for part in ("train", "test"):
         if not parts[part]:
             raise UsageError(f"the column 'split' of the manifest names no {part} part")
@@ -373,7 +379,7 @@ def s4_actor_folds(manifest: Sequence[Utterance], dev: Dev = None, seed: int = 0
         A speaker who is no actor of RAVDESS, or actors missing from a manifest that does not say so.
     """
     speaker_of = _column(manifest, "speaker")
-    actor_of = {value: _actor(value) for value in set(speaker_of.values())}
+    actor_of = {value: _actor(value) for value in _sorted(set(speaker_of.values()))}
     absent = sorted({a for fold in S4_ACTORS for a in fold} - set(actor_of.values()))
     if absent and not any(u.partial for u in manifest):
         raise UsageError(
@@ -390,8 +396,9 @@ def s4_actor_folds(manifest: Sequence[Utterance], dev: Dev = None, seed: int = 0
 def partition(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> list[int]:
     """A part from 0 to `k` - 1 for each utterance: groups whole, parts alike. No part is empty.
 
-    Groups are placed one after the other, the largest first and equals in an order drawn with `seed`, where
-    they add least to the sum of squares of the parts' shares of each label, of all utterances and of groups.
+    What is made small is the sum of squares of the parts' shares of each label, of all utterances and of
+    groups. Groups are placed where they add least to it, one after the other: those that weigh most in it
+    first, equals in an order drawn with `seed`.
     All arithmetic is in whole numbers, so the result is the same everywhere.
 
     >>> partition(["a", "a", "b", "c", "d"], ["x", "y", "x", "y", "x"], 2, seed=0)
@@ -407,7 +414,11 @@ def partition(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -
     weight = {key: (common // n) ** 2 for key, n in totals.items()}
     parts: list[Counter[tuple[str, str]]] = [Counter() for _ in range(k)]
     at: dict[str, int] = {}
-    for group in sorted(counts, key=lambda g: (-counts[g]["all", ""], _draw(seed, g))):
+
+    def own_cost(group: str) -> int:
+        return sum(weight[key] * n * n for key, n in counts[group].items())
+
+    for group in sorted(counts, key=lambda g: (-own_cost(g), _draw(seed, g))):
         own = counts[group]
 
         def cost(part: int, own: Counter[tuple[str, str]] = own) -> int:
@@ -417,6 +428,15 @@ def partition(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -
         at[group] = min(range(k), key=cost)
         parts[at[group]].update(own)
     return [at[group] for group in groups]
+
+
+def by_id(manifest: Iterable[Utterance]) -> dict[str, Utterance]:
+    """The utterances by their ids; one that repeats is refused, as in every `Manifest`."""
+    found: dict[str, Utterance] = {}
+    for u in manifest:
+        if found.setdefault(u.id, u) is not u:
+            raise UsageError(f"the id {u.id!r} occurs more than once; ids name one utterance each")
+    return found
 
 
 def _split(
@@ -434,7 +454,7 @@ def _split(
     if len(names) < (3 if dev == "next" else 2):
         what = "another for development and a third for training" if dev == "next" else "another for training"
         raise UsageError(f"{name}: there are {len(names)} groups to test; one fold needs {what}")
-    by_id = {u.id: u for u in manifest}
+    rows = by_id(manifest)
     folds = []
     for i, fold_name in enumerate(names):
         test = set(tests[fold_name])
@@ -446,11 +466,11 @@ def _split(
             rest = {id: group for id, group in group_of.items() if group not in test}
             held = _drawn_dev(manifest, rest, dev, f"{seed}:{fold_name}")
         parts: dict[str, list[str]] = {part: [] for part in PARTS}
-        for id in by_id:
+        for id in rows:
             group = group_of[id]
             parts["test" if group in test else "dev" if group in held else "train"].append(id)
         fold = _parts(fold_name, parts)
-        folds.append(replace(fold, values=_values(fold, by_id, by)))
+        folds.append(replace(fold, values=_values(fold, rows, by)))
     notes = {} if dev is None else {"dev": str(dev)}
     chance = drawn or isinstance(dev, float)
     return Split(name, tuple(folds), by, _fingerprint(manifest), seed if chance else None, notes)
@@ -472,10 +492,10 @@ def _drawn_dev(manifest: Sequence[Utterance], group_of: Mapping[str, str], share
 
 
 def _values(
-    fold: Fold, by_id: Mapping[str, Utterance], columns: Iterable[str]
+    fold: Fold, rows: Mapping[str, Utterance], columns: Iterable[str]
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     return {
-        part: {c: tuple(_sorted({str(_value(by_id[i], c)) for i in fold.part(part)})) for c in columns}
+        part: {c: tuple(_sorted({str(_value(rows[i], c)) for i in fold.part(part)})) for c in columns}
         for part in PARTS
         if fold.part(part) and columns
     }
@@ -508,7 +528,7 @@ def _joined(manifest: Sequence[Utterance], by: Sequence[str]) -> dict[str, str]:
 
 def _column(manifest: Sequence[Utterance], name: str) -> dict[str, str]:
     """A column as text, by id; every utterance must have a value."""
-    found = {u.id: _value(u, name) for u in manifest}
+    found = {id: _value(u, name) for id, u in by_id(manifest).items()}
     if not found:
         raise UsageError("the manifest is empty")
     lacking = [id for id, value in found.items() if value is None]
@@ -528,22 +548,6 @@ def _value(u: Utterance, column: str) -> Any:
 
 def _label(u: Utterance) -> str:
     return u.label or ""
-
-
-_PART_NAMES = {
-    "train": ("train", "training", "trn"),
-    "dev": ("dev", "devel", "development", "val", "valid", "validation"),
-    "test": ("test", "testing", "tst", "eval", "evaluation"),
-}
-
-
-def _part(u: Utterance) -> str:
-    said = str(u.split).strip().casefold()
-    for part, names in _PART_NAMES.items():
-        if said in names:
-            return part
-    hint = did_you_mean(said, [name for names in _PART_NAMES.values() for name in names])
-    raise UsageError(f"{u.id!r} is in the part {u.split!r}{hint}; parts are train, dev (or val) and test")
 
 
 def _actor(speaker: str) -> int:
