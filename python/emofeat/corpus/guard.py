@@ -15,7 +15,7 @@ from typing import Any
 
 from emofeat._suggest import did_you_mean
 from emofeat.corpus.labels import Labelled
-from emofeat.corpus.splits import PARTS, Fold, Split
+from emofeat.corpus.splits import PARTS, Fold, Split, by_id
 from emofeat.corpus.utterance import Utterance
 from emofeat.engine.errors import UsageError
 from emofeat.exceptions import EmofeatError
@@ -263,24 +263,29 @@ def audit(
     Parameters
     ----------
     manifest, split
-        The utterances, and a split of them (see `Split.on`).
+        The utterances, and a split of them; `Split.on` makes certain that it was made for this manifest.
     protocol
         Which guards hold.
     text
         Refuse the same sentence in two parts as well; its share is reported in any case.
     labels
-        The classes; without them, the manifest's labels. A class that training lacks is refused, one that
-        another part lacks is reported.
+        The classes. One that training lacks is refused, one that another part lacks is reported. Without
+        them all is reported and nothing refused, since a label map may leave a word of the corpus out.
 
     Raises
     ------
     LeakageError
         A speaker, session, dialogue, recording, sound or (if asked) sentence in two parts.
     UsageError
-        A split of another manifest, a class that training lacks, `text` without any known text.
+        Utterances that the manifest does not have, a class that training lacks, `text` without any known text.
     """
-    split = split.on(manifest)
-    rows = {u.id: u for u in manifest}
+    rows = by_id(manifest)
+    foreign = split.ids - rows.keys()
+    if foreign:
+        raise UsageError(
+            f"{len(foreign):,} of the {len(split.ids):,} utterances of split {split.name!r} are not in the manifest "
+            f"(first {min(foreign)!r}); Split.on(manifest) says whether the split belongs to it"
+        )
     keys = {guard: {id: found for id, u in rows.items() if (found := _key(u, guard))} for guard in _CROSSED}
     if text and not keys["text"]:
         raise UsageError(
@@ -295,7 +300,8 @@ def audit(
         crossings += list(_overlaps(fold, rows, protocol))
     _refuse([c for c in crossings if c.guard not in protocol.off])
     folds = tuple(_fold_audit(fold, rows, keys, labels) for fold in split.folds)
-    _refuse_absent(folds, labels)
+    if labels is not None:
+        _refuse_absent(folds, labels)
     used = split.ids
     return Audit(
         protocol=protocol,
@@ -422,7 +428,7 @@ def _key(u: Utterance, guard: str) -> str | None:
         return u.audio_group
     if guard == "text":
         return u.text_id or _sentence(u.text)
-    if guard == "parent" and u.parent is None and u.start is not None:
+    if guard == "parent" and u.parent is None and (u.start, u.end) != (None, None):
         # A file of which segments are used is a recording that they were cut from.
         return u.file
     value = getattr(u, guard)
@@ -571,13 +577,12 @@ def _fold_audit(
     )
 
 
-def _refuse_absent(folds: Iterable[FoldAudit], labels: Labelled | None) -> None:
+def _refuse_absent(folds: Iterable[FoldAudit], labels: Labelled) -> None:
     for fold in folds:
         if "train" in fold.absent:
-            of = "the manifest" if labels is None else labels.map
             raise UsageError(
-                f"the training part of fold {fold.name!r} has no example of {_listed(fold.absent['train'])}, a class of "
-                f"{of}; take another split, or a label map without it"
+                f"the training part of fold {fold.name!r} has no example of {_listed(fold.absent['train'])}, of the "
+                f"classes of {labels.map}; take another split, or a label map without it"
             )
 
 
