@@ -258,7 +258,9 @@ def _check(material: Material, fitted: Fitted, part: Part) -> None:
     """Hold what was fitted against the guards: nothing has seen the test part but where the protocol says so."""
     test = part.test.ids
     transductive = fitted.normaliser.settings.transductive
-    guard.check_fit("normalisation", fitted.normaliser.fit_ids, test, material.protocol, transductive=transductive)
+    guard.check_fit(
+        "normalisation", fitted.normaliser.fit_ids, test, material.protocol, transductive=transductive
+    )
     watched = () if part.dev is None or fitted.history.chosen_on is None else part.dev.ids
     guard.check_selection("the epoch", watched, test, material.protocol)
 
@@ -279,9 +281,7 @@ class Fitter:
         estimator = registry.estimator(self.recipe.model["name"], {**self.recipe.model_settings, **chosen})
         seen = frozenset(train.ids) | frozenset(() if dev is None else dev.ids)
         if estimator.needs_dev and dev is None:
-            at, rest = inner.development(
-                train, self._groups(train), self.recipe.development.share, self.seed
-            )
+            at, rest = inner.development(train, self._groups(train), self.recipe.development.share, self.seed)
             train, dev = train.take(at), train.take(rest)
         normaliser = normalise.fit(train, self.recipe.normalise)
         history = estimator.fit(
@@ -314,7 +314,9 @@ class Fitter:
             score = self._score(posteriors, labelled)
             scores.append({**settings, self.recipe.inner.metric: score})
             if self.context.progress:
-                self.context.progress(f"  inner folds: {settings} {self.recipe.inner.metric} {100 * score:.2f}")
+                self.context.progress(
+                    f"  inner folds: {settings} {self.recipe.inner.metric} {100 * score:.2f}"
+                )
             if best is None or score > best[0]:
                 best, kept = (score, settings), posteriors
         assert best is not None
@@ -335,8 +337,8 @@ class Fitter:
         from emomodels import metrics
 
         assert labelled.y is not None
-        names = [labelled.classes[i] for i in labelled.y]
-        return metrics.score(self.recipe.inner.metric, names, posteriors.align(labelled.ids))
+        truth = {id_: labelled.classes[i] for id_, i in zip(labelled.ids, labelled.y, strict=True)}
+        return metrics.score(self.recipe.inner.metric, truth, posteriors)
 
     def _groups(self, examples: Examples) -> list[int]:
         return [self.groups[i] for i in examples.ids]

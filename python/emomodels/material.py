@@ -109,7 +109,9 @@ class Material:
         chosen = recipe.protocol
         protocol = guard.protocol(chosen.name, chosen.off, recipe.normalise.transductive)
         used = manifest.select(examples.ids)
-        audit = guard.audit(used, split, protocol, text=recipe.text_independent, labels=_only(labelled, examples.ids))
+        audit = guard.audit(
+            used, split, protocol, text=recipe.text_independent, labels=_only(labelled, examples.ids)
+        )
         partial = sorted({u.partial for u in used if u.partial is not None})
         return cls(
             recipe=recipe,
@@ -169,7 +171,9 @@ class Material:
     def describe(self) -> str:
         """What would be fitted, for a dry run."""
         lines = [f"{runs.titled(self.recipe.name, self.stamps)}"]
-        lines.append(f"{self.record.n_used:,} of {self.record.n_in:,} utterances, {len(self.classes)} classes")
+        lines.append(
+            f"{self.record.n_used:,} of {self.record.n_in:,} utterances, {len(self.classes)} classes"
+        )
         lines += [f"left out, {reason}: {len(ids)}" for reason, ids in self.record.left_out.items()]
         for fold in self.split.folds:
             dev = f", {len(fold.dev)} development" if fold.dev else ""
@@ -222,25 +226,29 @@ class _AllJoined:
 
 def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoined:
     """Every source joined with the labelled utterances by its own key, columns side by side."""
-    from emomodels.fusion import early
-
     joined = [(source, _join(recipe, source, manifest, labelled)) for source in recipe.features]
     left_out: dict[str, list[str]] = {}
     for source, one in joined:
         for reason, ids in one.left_out.items():
-            named = reason if reason in labelled.left_out or len(joined) == 1 else f"{source.modality}: {reason}"
+            named = (
+                reason if reason in labelled.left_out or len(joined) == 1 else f"{source.modality}: {reason}"
+            )
             known = left_out.setdefault(named, [])
             known += [id_ for id_ in ids if id_ not in set(known)]
     if len(joined) == 1:
         examples = joined[0][1].examples
     else:
+        from emomodels.fusion import early
+
         kept = set.intersection(*(set(one.examples.ids) for _, one in joined))
         if not kept:
             raise DataError("no utterance has features of all sources")
         common = [id_ for id_ in labelled.ids if id_ in kept]
         examples = early(_by_modality(joined, common))
     return _AllJoined(
-        examples, {reason: tuple(ids) for reason, ids in left_out.items()}, tuple((s, j.source) for s, j in joined)
+        examples,
+        {reason: tuple(ids) for reason, ids in left_out.items()},
+        tuple((s, j.source) for s, j in joined),
     )
 
 
@@ -271,13 +279,36 @@ def read_source(source: FeatureSource) -> FeatureTable:
     """The features that `source` names."""
     from emomodels.data import action_units, features
 
-    if source.format == "emofeat":
-        return features.feature_directory(source.path, source.names or None)
-    if source.names:
-        raise RecipeError(f"features: names choose features of a directory, {source.path} is read as {source.format}")
-    if source.format == "table":
-        return features.vector_table(source.path)
-    return action_units.read(source.path, source.format)
+    if source.names and source.format != "emofeat":
+        raise RecipeError(
+            f"features: names choose features of a directory, {source.path} is read as {source.format}"
+        )
+    if source.options and source.format != "action-units":
+        raise RecipeError(
+            f"features: options belong to the format action-units, {source.path} is read as {source.format}"
+        )
+    match source.format:
+        case "emofeat":
+            return features.feature_directory(source.path, source.names or None)
+        case "table":
+            return features.vector_table(source.path)
+        case "averaged-action-units":
+            return action_units.averaged_table(source.path)
+        case "action-units":
+            return _action_units(source)
+
+
+def _action_units(source: FeatureSource) -> FeatureTable:
+    from emomodels.data import action_units
+
+    known = ("average", "frames", "min_confidence", "fps", "faces")
+    for name in source.options:
+        if name not in known:
+            raise RecipeError(
+                f"features: unknown option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+            )
+    options: dict[str, Any] = {"average": True, **source.options}
+    return action_units.read_folder(source.path, **options)
 
 
 #: A stochastic model with fewer seeds than this is stamped (Picard 2021; Bouthillier et al. 2021).

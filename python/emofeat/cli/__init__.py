@@ -26,6 +26,7 @@ COMMANDS = {
     "split": ("split", "Divide a manifest into training, development and test, and refuse what would leak."),
     "extract": ("extract", "Extract features of a corpus into a directory of Parquet parts."),
     "export": ("export", "Write a feature directory in another format."),
+    "prepare": ("prepare", "Make a manifest from the folder of a corpus."),
     "features": ("features", "List the features there are, or show one."),
     "inspect": ("inspect", "Look at recordings: format, level, clipping, silence, what would be wrong."),
     "plot": ("plot", "Draw a recording: waveform, log-mel, features under it."),

@@ -11,7 +11,9 @@ import click
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes CUDA where it is.")
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes CUDA where it is."
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Fits side by side.")
 @click.option("--overwrite", is_flag=True, help="Begin again where the folder holds another experiment.")
 @click.option("--dry-run", is_flag=True, help="Load, join and audit; say what would be fitted, and stop.")
