@@ -196,6 +196,18 @@ def test_overlap_is_found_exactly_where_it_is(segments):
     assert {frozenset(v.split(" with ")) for c in found for v in c.values} == expected
 
 
+def test_speakers_of_two_corpora_are_not_one():
+    rows = [
+        replace(u, speaker="03", corpus={"a": "ravdess", "b": "ravdess", "c": "emodb"}[u.speaker])
+        for u in ROWS
+    ]
+    two = Split("s", (Fold("0", ("a0", "a1", "b0", "b1"), (), ("c0", "c1")),))
+    assert audit(rows, two).crossings == ()
+    with pytest.raises(LeakageError, match="speakers 'ravdess: 03' in train and in dev"):
+        audit(rows, SPLIT)
+    assert [f.name for f in leave_one_out(rows).folds] == ["emodb: 03", "ravdess: 03"]
+
+
 def test_same_text_is_always_reported():
     """Row 9: RAVDESS has two sentences, so all test sentences are in training."""
     rows = [

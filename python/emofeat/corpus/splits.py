@@ -34,6 +34,7 @@ __all__ = [
     "partition",
     "random_k_fold",
     "s4_actor_folds",
+    "values_of",
 ]
 
 #: The parts of a fold.
@@ -166,9 +167,9 @@ class Split:
 
     def _changed(self, manifest: Sequence[Utterance], fingerprint: str | None) -> Split:
         """The same ids; the groups have to be the same too."""
-        now = by_id(manifest)
+        now = {column: _column(manifest, column) for column in self.groups}
         for fold in self.folds:
-            if fold.values and fold.values != _values(fold, now, self.groups):
+            if fold.values and fold.values != _values(fold, now):
                 raise UsageError(
                     f"split {self.name!r} is not one of this manifest: the groups ({', '.join(self.groups)}) of "
                     f"fold {fold.name!r} are others than when it was made; make the split again"
@@ -405,11 +406,14 @@ def partition(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -
     [0, 0, 0, 1, 1]
     """
     counts: dict[str, Counter[tuple[str, str]]] = {}
-    for group, label in zip(groups, labels, strict=True):
+    for (group, label), n in Counter(zip(groups, labels, strict=True)).items():
         found = counts.setdefault(group, Counter({("groups", ""): 1}))
-        found.update([("label", label), ("all", "")])
+        found["label", label] += n
+        found["all", ""] += n
     _check_k(k, len(counts), "groups")
-    totals: Counter[tuple[str, str]] = sum(counts.values(), Counter())
+    totals: Counter[tuple[str, str]] = Counter()
+    for found in counts.values():
+        totals.update(found)
     common = math.lcm(*totals.values())
     weight = {key: (common // n) ** 2 for key, n in totals.items()}
     parts: list[Counter[tuple[str, str]]] = [Counter() for _ in range(k)]
@@ -454,7 +458,7 @@ def _split(
     if len(names) < (3 if dev == "next" else 2):
         what = "another for development and a third for training" if dev == "next" else "another for training"
         raise UsageError(f"{name}: there are {len(names)} groups to test; one fold needs {what}")
-    rows = by_id(manifest)
+    columns = {column: _column(manifest, column) for column in by}
     folds = []
     for i, fold_name in enumerate(names):
         test = set(tests[fold_name])
@@ -466,11 +470,10 @@ def _split(
             rest = {id: group for id, group in group_of.items() if group not in test}
             held = _drawn_dev(manifest, rest, dev, f"{seed}:{fold_name}")
         parts: dict[str, list[str]] = {part: [] for part in PARTS}
-        for id in rows:
-            group = group_of[id]
+        for id, group in group_of.items():
             parts["test" if group in test else "dev" if group in held else "train"].append(id)
         fold = _parts(fold_name, parts)
-        folds.append(replace(fold, values=_values(fold, rows, by)))
+        folds.append(replace(fold, values=_values(fold, columns)))
     notes = {} if dev is None else {"dev": str(dev)}
     chance = drawn or isinstance(dev, float)
     return Split(name, tuple(folds), by, _fingerprint(manifest), seed if chance else None, notes)
@@ -491,11 +494,10 @@ def _drawn_dev(manifest: Sequence[Utterance], group_of: Mapping[str, str], share
     return {group for group, part in zip(groups, parts, strict=True) if part == taken}
 
 
-def _values(
-    fold: Fold, rows: Mapping[str, Utterance], columns: Iterable[str]
-) -> dict[str, dict[str, tuple[str, ...]]]:
+def _values(fold: Fold, columns: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The groups of each part of a fold, for each of the columns."""
     return {
-        part: {c: tuple(_sorted({str(_value(rows[i], c)) for i in fold.part(part)})) for c in columns}
+        part: {c: tuple(_sorted({group_of[i] for i in fold.part(part)})) for c, group_of in columns.items()}
         for part in PARTS
         if fold.part(part) and columns
     }
@@ -528,22 +530,38 @@ def _joined(manifest: Sequence[Utterance], by: Sequence[str]) -> dict[str, str]:
 
 def _column(manifest: Sequence[Utterance], name: str) -> dict[str, str]:
     """A column as text, by id; every utterance must have a value."""
-    found = {id: _value(u, name) for id, u in by_id(manifest).items()}
-    if not found:
+    rows = by_id(manifest)
+    if not rows:
         raise UsageError("the manifest is empty")
-    lacking = [id for id, value in found.items() if value is None]
+    found = values_of(rows, name)
+    lacking = [id for id in rows if id not in found]
     if lacking:
-        extra = {key for u in manifest for key in u.extra}
-        hint = did_you_mean(name, [*COLUMNS, *extra]) if name not in {*COLUMNS, *extra} else ""
+        known = {*COLUMNS, *(key for u in rows.values() for key in u.extra)}
+        hint = "" if name in known else did_you_mean(name, known)
         raise UsageError(
-            f"{len(lacking):,} of {len(found):,} utterances have no {name!r}{hint}, first {lacking[0]!r}; a split "
+            f"{len(lacking):,} of {len(rows):,} utterances have no {name!r}{hint}, first {lacking[0]!r}; a split "
             "by it needs one for each"
         )
-    return {id: str(value) for id, value in found.items()}
+    return found
 
 
-def _value(u: Utterance, column: str) -> Any:
-    return getattr(u, column) if column in COLUMNS else u.extra.get(column)
+def values_of(rows: Mapping[str, Utterance], column: str) -> dict[str, str]:
+    """A column as text, by id, of the utterances that have a value.
+
+    Speaker 3 of one corpus is nobody in another: where there are several, its name is part of such values.
+    """
+    own = column in COLUMNS
+    found = {id: getattr(u, column) if own else u.extra.get(column) for id, u in rows.items()}
+    several = column in _OF_A_CORPUS and len({u.corpus for u in rows.values()}) > 1
+    return {
+        id: f"{rows[id].corpus}: {value}" if several else str(value)
+        for id, value in found.items()
+        if value is not None
+    }
+
+
+#: Columns whose values are names within their corpus.
+_OF_A_CORPUS = ("speaker", "session", "dialogue", "parent", "text_id", "fold")
 
 
 def _label(u: Utterance) -> str:
