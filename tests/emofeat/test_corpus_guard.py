@@ -237,6 +237,9 @@ def test_what_could_not_be_checked_is_stamped():
         "dialogues not checked for 1 of 6 utterances",
         "audio duplicates not checked for 1 of 6 utterances",
     )
+    unsaid = [replace(u, text_id=None) if u.id == "a0" else u for u in ROWS]
+    assert audit(unsaid, SPLIT).stamps == ()
+    assert audit(unsaid, SPLIT, text=True).stamps == ("sentences not checked for 1 of 6 utterances",)
     # A corpus of single recordings has neither sessions nor dialogues.
     assert audit([replace(u, session=None, dialogue=None, parent=None) for u in ROWS], SPLIT).stamps == ()
 

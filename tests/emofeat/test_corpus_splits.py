@@ -263,6 +263,11 @@ def test_a_file_gives_the_split_back(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["split.json"]
 
 
+def test_a_file_that_cannot_be_written_says_so(tmp_path):
+    with pytest.raises(UsageError, match="the split cannot be written: No such file or directory"):
+        leave_one_out(ravdess()).write(tmp_path / "nowhere" / "split.json")
+
+
 def test_a_file_that_was_changed_is_refused(tmp_path):
     path = tmp_path / "split.json"
     leave_one_out(ravdess()).write(path)

@@ -315,7 +315,11 @@ def audit(
         n_used=len(used),
         folds=folds,
         crossings=tuple(crossings),
-        stamps=(*protocol.stamps, *split.stamps, *_unchecked([rows[i] for i in used])),
+        stamps=(
+            *protocol.stamps,
+            *split.stamps,
+            *_unchecked([rows[i] for i in used], keys["text"] if text else None),
+        ),
     )
 
 
@@ -597,8 +601,11 @@ def _refuse_absent(folds: Iterable[FoldAudit], labels: Labelled) -> None:
             )
 
 
-def _unchecked(used: Sequence[Utterance]) -> tuple[str, ...]:
-    """What the manifest does not say. A corpus may have no sessions or dialogues, but everybody is a speaker."""
+def _unchecked(used: Sequence[Utterance], sentences: Collection[str] | None) -> tuple[str, ...]:
+    """What the manifest does not say. A corpus may have no sessions or dialogues, but everybody is a speaker.
+
+    `sentences` are the ids whose sentence is known, where sentences are to be kept apart.
+    """
     stamps = []
     for column, name, may_lack in (
         ("speaker", "speakers", False),
@@ -611,6 +618,9 @@ def _unchecked(used: Sequence[Utterance]) -> tuple[str, ...]:
             stamps.append(f"{name} not checked")
         elif 0 < lacking < len(used):
             stamps.append(f"{name} not checked for {lacking:,} of {len(used):,} utterances")
+    wordless = 0 if sentences is None else sum(u.id not in sentences for u in used)
+    if wordless:
+        stamps.append(f"sentences not checked for {wordless:,} of {len(used):,} utterances")
     return tuple(stamps)
 
 
