@@ -186,9 +186,10 @@ def _from_logits(z: Floats) -> Floats:
 
 # Support vector machines
 
-# Up to this many training utterances all products are computed at once by BLAS, which is much faster than one by
-# one; 5,000 need 200 MB.
-_PRODUCTS_AT_ONCE = 5000
+# Of many columns, products of up to this many training utterances are computed at once by BLAS, much faster than
+# one by one in libsvm; 5,000 utterances need 200 MB. Of few columns libsvm's own are as fast, and its result is
+# scikit-learn's to the last bit.
+_PRODUCTS_AT_ONCE, _MANY_COLUMNS = 5000, 100
 _CALIBRATION_FOLDS = 3
 
 
@@ -237,7 +238,8 @@ class LinearSvm(Classical):
 
     def _fit(self, x: Floats, y: NDArray[np.int64], train: Examples, seed: int) -> Fitted:
         gamma = self._gamma(x)
-        products = self._kernel(x, x, gamma) if len(x) <= _PRODUCTS_AT_ONCE else None
+        at_once = len(x) <= _PRODUCTS_AT_ONCE and x.shape[1] >= _MANY_COLUMNS
+        products = self._kernel(x, x, gamma) if at_once else None
         support, dual, intercept = self._pairs(x, y, np.arange(len(x)), products, gamma)
         arrays = self._compact(x[support], dual) | {"intercept": intercept, "gamma": np.array([gamma])}
         arrays["factors"], said = np.ones(2), "none"
