@@ -25,7 +25,7 @@ from emomodels.models.registry import MODELS, estimator, model_class
 
 CLASSICAL = [name for name, (module, _) in MODELS.items() if module.endswith("classical")]
 #: Small settings, so that the whole file takes seconds.
-QUICK = {"mlp_sklearn": {"hidden_layer_sizes": [8], "max_iter": 300}, "random_forest": {"n_estimators": 10}}
+QUICK = {"mlp_sklearn": {"hidden_layer_sizes": [8], "max_iter": 60}, "random_forest": {"n_estimators": 10}}
 
 
 def clouds(n: int = 90, d: int = 6, k: int = 3, seed: int = 0, spread: float = 1.5) -> Examples:
@@ -153,7 +153,7 @@ def theirs(name: str, train: Examples, **given: object):
         "linear_svm": lambda: SVC(kernel="linear", **given),
         "rbf_svm": lambda: SVC(**given),
         "logistic_regression": lambda: LogisticRegression(**given),
-        "mlp_sklearn": lambda: MLPClassifier((8,), max_iter=300, random_state=0, **given),
+        "mlp_sklearn": lambda: MLPClassifier((8,), max_iter=60, random_state=0, **given),
         "knn": lambda: KNeighborsClassifier(**given),
         "random_forest": lambda: RandomForestClassifier(10, random_state=0, **given),
     }
