@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from emofeat._suggest import did_you_mean
+from emomodels.data.normalise import NormaliserSettings
 from emomodels.exceptions import RecipeError
 
 
@@ -20,23 +21,16 @@ class FeatureSource(_Part):
     """Where one modality's features are, and by which key they join the manifest."""
 
     path: Path
-    #: `emofeat`: a feature directory. `table`: CSV or Parquet with a key column. The others: docs of `action_units`.
-    format: Literal["emofeat", "table", "s4-action-units", "openface", "py-feat", "libreface"] = "emofeat"
+    #: `emofeat`: a feature directory. `table`: CSV or Parquet, vectors with a column of ids. `action-units`: a folder
+    #: of tables of OpenFace, py-feat or LibreFace. `averaged-action-units`: one table, as S4 published.
+    format: Literal["emofeat", "table", "action-units", "averaged-action-units"] = "emofeat"
     #: Features of the directory; all by default.
     names: tuple[str, ...] = ()
     key: str = "id"
     #: Name of the modality; sources of one modality are one input.
     modality: str = "audio"
-
-
-class Normalisation(_Part):
-    """How columns are scaled; always fitted on training ids alone."""
-
-    kind: Literal["zscore", "minmax", "robust", "none"] = "zscore"
-    clip: float | None = Field(default=None, gt=0)
-    #: `speaker` uses recordings of the test speakers, and must be asked for by `transductive: true`.
-    per: Literal["corpus", "speaker"] = "corpus"
-    transductive: bool = False
+    #: For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default.
+    options: dict[str, bool | float | str] = Field(default_factory=dict)
 
 
 class Inner(_Part):
@@ -75,17 +69,16 @@ class Recipe(_Part):
     name: str = Field(min_length=1)
     manifest: Path
     label_map: str
-    #: Path of a split file.
-    split: Path
+    #: Path of a split file, or the name of a split that the manifest gives (`emomodels.material.SPLITS`).
+    split: str
     protocol: Annotated[ProtocolChoice, BeforeValidator(_protocol)] = ProtocolChoice()
     features: tuple[FeatureSource, ...] = Field(min_length=1)
-    #: `raise`: NaN or inf in features is an error; the others are recorded in the report.
-    on_nonfinite: Literal["raise", "drop_columns", "drop_rows", "impute_train_median"] = "raise"
     #: Go on without the utterances that have no features; they are listed in the report.
     allow_missing: bool = False
     #: Refuse the same sentence on both sides.
     text_independent: bool = False
-    normalise: Normalisation = Normalisation()
+    #: See `emomodels.data.normalise`; what is fitted is fitted on training ids alone.
+    normalise: NormaliserSettings = NormaliserSettings()
     #: `name`, and the settings of that model.
     model: dict[str, Any]
     inner: Inner = Inner()
@@ -193,11 +186,6 @@ def parse(tree: Mapping[str, Any], where: str = "recipe") -> Recipe:
         raise RecipeError(f"{where}: {explain(error, Recipe)}") from None
     if "name" not in recipe.model:
         raise RecipeError(f"{where}: the key 'model.name' is missing; `emomodels models` lists the models")
-    if recipe.normalise.per == "speaker" and not recipe.normalise.transductive:
-        raise RecipeError(
-            f"{where}: normalise.per: speaker uses recordings of the test speakers; write normalise.transductive: "
-            "true to have it and to see it in the result's name, or normalise.per: corpus"
-        )
     return recipe
 
 
@@ -209,7 +197,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"unknown key {key!r}{did_you_mean(str(found['loc'][-1]), _keys(model, found['loc'][:-1]))}"
     if found["type"] == "missing":
         return f"the key {key!r} is missing"
-    return f"{key}: {found['input']!r}: {found['msg'][0].lower()}{found['msg'][1:]}"
+    message = found["msg"].removeprefix("Value error, ")
+    return f"{key}: {found['input']!r}: {message[0].lower()}{message[1:]}"
 
 
 def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

@@ -241,7 +241,7 @@ class Run:
         return {seed: self._posteriors(path) for seed, path in there.items()}
 
     def _posteriors(self, path: Path) -> Posteriors:
-        found = _read_or_damaged(self.folder, path, Posteriors.read)
+        found: Posteriors = _read_or_damaged(self.folder, path, Posteriors.read)
         if set(found.ids) != set(self.labels.ids):
             n = len(set(found.ids) ^ set(self.labels.ids))
             raise _damaged(self.folder, f"{path.name} and labels.parquet differ in {n} ids")
