@@ -2,7 +2,7 @@
 
 Written are one table for each split (`utterances.train`, …) with its `split_id`, the scheme `label` with
 the labels there are, `speaker` with the speakers, and one column for each further column of the manifest;
-nested values are JSON, marked in the column's `meta`. Read are all filewise and segmented tables, joined by
+nested values are JSON, marked in the column's `meta`; times are rounded to nanoseconds. Read are all filewise and segmented tables, joined by
 file and times.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from emofeat.corpus import tables
-from emofeat.corpus.manifest import NESTED, PARTS, Manifest, default_id
+from emofeat.corpus.manifest import NESTED, PARTS, TEXT_COLUMNS, Manifest, default_id, whole_numbers_as_text
 from emofeat.corpus.utterance import COLUMNS, Utterance
 from emofeat.engine.errors import UsageError
 from emofeat.store.extras import need
@@ -57,6 +57,7 @@ def _add(rows: dict[_Key, dict[str, Any]], db: Any, name: str, folder: Path) -> 
     table = db[name]
     split = db.splits[table.split_id].type if table.split_id is not None else None
     values = {_column(db, c): _values(db, table, c) for c in table.columns}
+    values |= {c: whole_numbers_as_text(v) for c, v in values.items() if c in TEXT_COLUMNS}
     for i, key in enumerate(_keys(table.index)):
         row = rows.setdefault(key, {})
         said = {column: v[i] for column, v in values.items()} | {"split": split if split in PARTS else None}
@@ -94,7 +95,8 @@ def _values(db: Any, table: Any, name: str) -> list[Any]:
     column = table.columns[name]
     series = table[name].get()
     nested = bool(column.meta.get("json"))
-    plain: list[Any] = [None if v is None or v != v or str(v) == "<NA>" else v for v in series.astype(object)]
+    there = zip(series.astype(object), series.notna(), strict=True)
+    plain: list[Any] = [v if filled else None for v, filled in there]
     if nested:
         return [None if v is None else json.loads(v) for v in plain]
     return [v.item() if v is not None and hasattr(v, "item") else v for v in plain]
@@ -125,7 +127,7 @@ def write(manifest: Manifest, folder: Path) -> None:
             raise UsageError(
                 f"{folder}: {first!r} and {u.id!r} are the same part of {u.file!r}; audformat allows one"
             )
-    db = audformat.Database(name=_name(manifest, folder), media={})
+    db = audformat.Database(name=_name(manifest, folder))
     db.media["audio"] = audformat.Media(audformat.define.MediaType.AUDIO)
     columns = {n: v for n, v in moved.filled().items() if n not in ("file", "start", "end", "split")}
     nested = {n for n, v in columns.items() if any(isinstance(x, list | dict) for x in v)}

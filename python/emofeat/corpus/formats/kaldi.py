@@ -106,12 +106,13 @@ def _pairs(path: Path) -> dict[str, str]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        key, _, value = line.strip().partition(" ")
+        key, *rest = line.split(maxsplit=1)
+        value = rest[0].strip() if rest else ""
         if not value and path.name != "text":
             raise UsageError(f"{path}, line {number}: {line!r} is not `key value`")
         if key in pairs:
             raise UsageError(f"{path}, line {number}: {key!r} occurs twice")
-        pairs[key] = value.strip()
+        pairs[key] = value
     return pairs
 
 
