@@ -30,6 +30,8 @@ COMMANDS = {
     "features": ("features", "List the features there are, or show one."),
     "inspect": ("inspect", "Look at recordings: format, level, clipping, silence, what would be wrong."),
     "plot": ("plot", "Draw a recording: waveform, log-mel, features under it."),
+    "check": ("check", "Check a corpus: unusable files, duplicate sound, levels, balance, splits."),
+    "convert": ("convert", "Write a corpus in another format: tables, audformat, Kaldi, Hugging Face."),
     "doctor": ("doctor", "Show versions, and which optional parts are there."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
