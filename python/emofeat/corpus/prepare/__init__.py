@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emofeat._suggest import did_you_mean
+from emofeat.corpus import known_defects
 from emofeat.corpus.manifest import Manifest
 from emofeat.corpus.prepare import (
     crema_d,
@@ -120,12 +121,12 @@ def prepare(
         corpus that differs without `allow_partial`: the message lists the differences.
     """
     which = corpus(name)
-    known = {option.name for option in which.options}
+    offered = sorted(option.name for option in which.options)
     for given in options:
-        if given not in known:
+        if given not in offered:
             raise UsageError(
-                f"{which.name} has no option {given!r}{did_you_mean(given, known)}; "
-                f"it has {', '.join(sorted(known)) or 'none'}"
+                f"{which.name} has no option {given!r}{did_you_mean(given, offered)}; "
+                f"it has {', '.join(offered) or 'none'}"
             )
     found = which.read(Path(root).absolute(), **options)
     if not found.utterances:
@@ -146,7 +147,11 @@ def prepare(
         from emofeat.corpus.duplicates import mark
 
         manifest = mark(manifest)
-    defects = {u.id: which.defects[u.id] for u in manifest if u.id in which.defects}
+    defects = {
+        u.id: known.what
+        for u in manifest
+        if (known := known_defects.of(u.corpus, u.id)) is not None and not known.if_same
+    }
     return Prepared(manifest, which.name, differences, found.notes, defects)
 
 

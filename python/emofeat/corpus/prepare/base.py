@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -117,8 +117,6 @@ class Corpus:
         The reader: the folder first, then the options by keyword.
     options
         What can be chosen.
-    defects
-        Utterances of the release that are known to be unusable, and why, by id.
     """
 
     name: str
@@ -126,7 +124,6 @@ class Corpus:
     reads: str
     read: Callable[..., Found]
     options: tuple[Option, ...] = ()
-    defects: Mapping[str, str] = field(default_factory=dict)
 
 
 def value(utterance: Utterance, column: str) -> Any:

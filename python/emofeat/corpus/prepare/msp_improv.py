@@ -86,7 +86,7 @@ def turns(path: Path) -> Iterator[Turn]:
                 yield turn
             turn = Turn(f"MSP-IMPROV-{match[1]}", match[2], _ratings(match.groups()[2:]))
         elif turn is not None and (match := _RATER.fullmatch(line.strip())):
-            _vote(turn, *match.groups()[:3], _ratings(match.groups()[3:]))
+            _vote(turn, match[1], match[2], match[3], _ratings(match.groups()[3:]))
         else:
             raise UsageError(f"{path}, line {number}: {line!r} is neither a turn nor a rater's line")
     if turn is not None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,15 +210,16 @@ def _utterance(
         split=split,
         corpus="muse-car",
         extra=extra,
-        **dict(_means(rows)),
+        arousal=_mean(rows.get("arousal")),
+        valence=_mean(rows.get("valence")),
     )
 
 
-def _means(curves: Mapping[str, Continuous]) -> Iterator[tuple[str, float]]:
-    for name, curve in curves.items():
-        known = curve.values[:, 0][~np.isnan(curve.values[:, 0])] if len(curve.times) else np.empty(0)
-        if len(known):
-            yield name, float(known.mean())
+def _mean(curve: Continuous | None) -> float | None:
+    """Mean over the known values; None where there is none."""
+    if curve is None or np.isnan(curve.values[:, 0]).all():
+        return None
+    return float(np.nanmean(curve.values[:, 0]))
 
 
 CORPUS = Corpus("muse-car", "MuSe-CaR, car reviews, arousal and valence over time", _READS, read)
