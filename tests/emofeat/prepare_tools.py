@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,6 +22,17 @@ def write(path: Path, content: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+class Listing(set[Path]):
+    """Files that a reader believes to be there: making thousands of them takes longer than all other tests."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType, paths: Iterable[Path]) -> None:
+        super().__init__(paths)
+        monkeypatch.setattr(module, "media", self._below)
+
+    def _below(self, root: Path, suffixes: Iterable[str]) -> list[Path]:
+        return sorted(path for path in self if path.is_relative_to(root) and path.suffix in set(suffixes))
 
 
 def part(name, root, **options):

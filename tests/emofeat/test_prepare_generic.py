@@ -153,7 +153,12 @@ def test_the_command_refuses_a_part_and_takes_it_when_asked(capsys, tmp_path):
         capsys, "emodb", tmp_path / "emodb", "-o", target, "--no-audio-check", "--allow-partial"
     )
     assert (code, out) == (0, "")
-    for line in ("emodb: 1 utterances", "label    happiness 1", "speaker  03 1", "label anger: 0 of 127"):
+    for line in (
+        "emodb: 1 utterances",
+        "label    happiness 1",
+        "speaker  03 1",
+        "label: anger 0 of 127, boredom 0 of 81",
+    ):
         assert line in err
     assert Manifest.read(target)[0].partial == "1 of 535 utterances"
 

@@ -134,8 +134,7 @@ def read(root: Path) -> Found:
     files = by_stem(media(audio, AUDIO))
     clips: dict[str, list[str]] = {}
     for stem in files:
-        clip, _, segment = stem.rpartition("_")
-        clips.setdefault(clip, []).append(segment)
+        clips.setdefault(stem.rpartition("_")[0], []).append(stem)
     utterances: list[Utterance] = []
     missing = [f"clip {clip}" for clip in sorted(set(split_of) - set(clips))]
     wordless: list[str] = []
@@ -147,15 +146,14 @@ def read(root: Path) -> Found:
             missing += [f"label/{name}/{clip}.csv" for name in DIMENSIONS if name not in labels]
         curves = {name: read_continuous(path) for name, path in labels.items()}
         labelled = {s for curve in curves.values() for s in curve.segments if s}
-        missing += sorted(f"{clip}_{segment}" for segment in labelled - set(clips[clip]))
-        for segment in clips[clip]:
-            stem = f"{clip}_{segment}"
+        missing += sorted({f"{clip}_{segment}" for segment in labelled} - set(clips[clip]))
+        for stem in clips[clip]:
             words = root / "transcription" / clip / f"{stem}.csv"
             text = _text(words) if words.is_file() else None
             if words.is_file() and text is None:
                 wordless.append(stem)
             utterances.append(_utterance(stem, files[stem], split_of[clip], curves, labels, text))
-    unexpected = sorted(files[f"{c}_{s}"].stem for c in set(clips) - set(split_of) for s in clips[c])
+    unexpected = sorted(stem for clip in set(clips) - set(split_of) for stem in clips[clip])
     notes = [f"{len(wordless):,} transcripts without the four columns are left out"] if wordless else []
     return Found(utterances, None, _COUNTS, missing, unexpected, notes)
 
