@@ -22,7 +22,7 @@ class Examples:
         Their keys, all different.
     x
         Vectors as one array `(n, d)`, or sequences as `n` arrays `(n_frames, d)`; waveforms are sequences
-        `(n_samples, 1)`.
+        `(n_samples, 1)`. Views of a memory map stay on disk until a batch asks for them.
     columns
         Names of the `d` columns.
     classes
@@ -54,8 +54,10 @@ class Examples:
             raise DataError(f"{n} ids, but inputs for {len(self.x)}")
         if self.y is not None and len(self.y) != n:
             raise DataError(f"{n} ids, but labels for {len(self.y)}")
-        if self.y is not None and n and not (0 <= self.y.min() and self.y.max() < len(self.classes)):
-            raise DataError(f"class indices from {self.y.min()} to {self.y.max()} for {len(self.classes)} classes")
+        if self.y is not None and n and not (self.y.min() >= 0 and self.y.max() < len(self.classes)):
+            raise DataError(
+                f"class indices from {self.y.min()} to {self.y.max()} for {len(self.classes)} classes"
+            )
         if self.speakers and len(self.speakers) != n:
             raise DataError(f"{n} ids, but speakers for {len(self.speakers)}")
 

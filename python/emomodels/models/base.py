@@ -35,12 +35,25 @@ class Context:
         Go on from a checkpoint in `folder` that belongs to the same fit.
     progress
         Called with a line of losses after every epoch.
+    checkpoint_steps
+        A checkpoint also after every so many optimiser steps, not only after every epoch.
+    workers
+        Threads that make batches ahead; 0 makes each when it is its turn.
+    threads
+        Threads of PyTorch's operations on the CPU; None leaves its own choice. Another number can change
+        the last bits of a result.
+    tensorboard
+        Write the losses for TensorBoard into `folder` too.
     """
 
     device: str = "cpu"
     folder: Path | None = None
     resume: bool = True
     progress: Callable[[str], None] | None = None
+    checkpoint_steps: int | None = None
+    workers: int = 0
+    threads: int | None = None
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +82,8 @@ class Estimator(ABC):
     takes: ClassVar[Literal["vector", "sequence", "waveform"]]
     #: Whether a seed changes its result, so that several are needed.
     stochastic: ClassVar[bool]
-    #: Whether it stops early on a development part.
-    needs_dev: ClassVar[bool] = False
+    #: Whether it stops early on a development part; may depend on the settings.
+    needs_dev: bool = False
     settings_class: ClassVar[type[Settings]]
 
     def __init__(self, settings: Settings) -> None:
