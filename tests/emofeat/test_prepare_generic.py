@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 
 import pytest
-from prepare_tools import part, refusal, touch, write
+from prepare_tools import expected, part, refusal, touch, write
 
 from emofeat import cli
+from emofeat.corpus.labels import LABEL_MAPS
 from emofeat.corpus.manifest import Manifest
 from emofeat.corpus.prepare import CORPORA, corpus, prepare
 
@@ -117,6 +119,39 @@ def test_a_mistyped_corpus_or_option_is_suggested():
         "crema-d",
         "crema-d",
     ]
+
+
+# Label maps count the classes of complete corpora, readers the corpora's own words: two lists of numbers.
+COUNTS = {
+    "ravdess8": {"03-01-01-01-01-01-01.wav": b""},
+    "ravdess7-calm-neutral": {"03-01-01-01-01-01-01.wav": b""},
+    "emodb7": {"03a01Fa.wav": b""},
+    "crema-d6": {"1001_DFA_ANG_XX.wav": b""},
+    "iemocap4-exc-merged": {"Session1/dialog/EmoEvaluation/Ses01F_impro01.txt": b""},
+    "iemocap4-no-exc": {"Session1/dialog/EmoEvaluation/Ses01F_impro01.txt": b""},
+    "msp-improv4": {"Evaluation.txt": b""},
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_label_maps_know_the_words_of_readers_and_agree_on_their_number(tmp_path, name):
+    label = LABEL_MAPS[name]
+    (corpus_name,) = label.expected
+    for path, content in COUNTS[name].items():
+        write(tmp_path / path, content)
+    classes: Counter[str] = Counter()
+    for word, n in expected(corpus_name, ("label",), tmp_path).items():
+        meaning = label.class_of(word)
+        if meaning is not None:
+            classes[meaning] += n
+    assert classes == label.expected[corpus_name]
+
+
+@pytest.mark.parametrize("name", ["meld7", "meld3-sentiment"])
+def test_label_maps_and_the_tables_of_meld_agree(test_data, name):
+    labelled = LABEL_MAPS[name].apply(part("meld", test_data / "meld", no_media=True).manifest)
+    assert labelled.counts == LABEL_MAPS[name].expected["meld"]
+    assert (labelled.differences, labelled.left_out) == ((), {})
 
 
 def run(capsys, *args):
