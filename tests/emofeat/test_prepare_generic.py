@@ -189,7 +189,7 @@ def test_the_command_refuses_a_part_and_takes_it_when_asked(capsys, tmp_path):
     )
     assert (code, out) == (0, "")
     for line in (
-        "emodb: 1 utterances",
+        "emodb: 1 utterance: ",
         "label    happiness 1",
         "speaker  03 1",
         "label: anger 0 of 127, boredom 0 of 81",

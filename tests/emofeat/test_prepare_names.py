@@ -90,7 +90,7 @@ def test_sound_and_video_of_one_utterance_are_one_row(both):
     assert row.video == str(VIDEO / "Actor_24" / "01-01-05-02-01-01-24.mp4")
     assert row.extra["modality"] == "audio-video video audio"
     assert row.partial is None
-    assert prepared.notes == ["1 sung utterances left out; the option song takes them"]
+    assert prepared.notes == ["1 sung utterance left out; the option song takes them"]
 
 
 def test_video_without_sound_files_gives_sound_from_the_video(both):

@@ -201,7 +201,7 @@ def test_repeated_raters_of_msp_improv_are_dropped_and_counted(improv):
     assert read.votes[0]["also"] == ["Sad", "not; sure"]
     assert read.label_distribution == {"A": 0.5, "O": 0.5}
     assert (target.votes, target.label_distribution) == (None, None)
-    assert prepared.notes == ["1 votes dropped: their rater had voted on the turn already"]
+    assert prepared.notes == ["1 vote dropped: the rater had voted on the turn already"]
 
 
 def test_a_line_of_msp_improv_in_another_form_is_an_error_with_its_place(improv):
@@ -318,7 +318,7 @@ def test_a_row_of_meld_without_clip_is_missing_and_a_clip_without_row_is_told(me
     prepared = part("meld", meld)
     assert "1 missing: train_dia0_utt1" in prepared.differences
     assert prepared.manifest[0].partial == "3 of 13,708 utterances"
-    assert prepared.notes == ["1 clips have no row in the tables: dev_dia9_utt9"]
+    assert prepared.notes == ["1 clip without a row in the tables: dev_dia9_utt9"]
 
 
 def test_meld_without_clips_needs_to_be_asked_for(meld, tmp_path):
@@ -336,6 +336,7 @@ def test_meld_without_clips_needs_to_be_asked_for(meld, tmp_path):
         (',1,8,21,"00:16:16,059"', ',1,8,21,"16.059"', "column 'StartTime': '16.059' is no time"),
         (",0,1,8,21,", ",0,0,8,21,", "train_dia0_utt0 occurs twice"),
         (",0,1,8,21,", ",0,one,8,21,", "a number is missing or wrong"),
+        (",0,1,8,21,", ",0,1,8,21,,", "line 3: the number of fields is not that of the header"),
     ],
 )
 def test_a_mistake_in_a_table_of_meld_is_an_error_with_its_place(meld, old, new, message):
@@ -394,7 +395,7 @@ def test_devel_is_dev_and_the_test_clips_of_muse_car_have_no_labels(muse):
     assert (test.arousal, test.valence, test.extra.get("segment_start")) == (None, None, None)
     assert not [line for line in prepared.differences if "missing" in line]
     assert "split (parents): dev 1 of 62, test 1 of 64, train 1 of 166" in prepared.differences
-    assert prepared.notes == ["1 transcripts without the four columns are left out"]
+    assert prepared.notes == ["1 transcript without the four columns left out"]
 
 
 def test_what_muse_car_lacks_is_named(muse):

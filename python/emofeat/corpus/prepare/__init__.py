@@ -119,6 +119,18 @@ def prepare(
     UsageError
         No such corpus or option, a folder that holds something else, a file that is not as released, or a
         corpus that differs without `allow_partial`: the message lists the differences.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("03a01Fa.wav", "08b10Wa.wav"):
+    ...         Path(folder, name).touch()
+    ...     prepared = prepare("emodb", folder, allow_partial=True, audio_check=False)
+    >>> prepared.manifest.column("label"), prepared.manifest[0].partial
+    (['happiness', 'anger'], '2 of 535 utterances')
+    >>> prepared.differences[0]
+    '2 of 535 utterances'
     """
     which = corpus(name)
     offered = sorted(option.name for option in which.options)

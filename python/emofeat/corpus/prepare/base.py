@@ -135,6 +135,11 @@ def value(utterance: Utterance, column: str) -> Any:
     return utterance.extra[column] if column in utterance.extra else getattr(utterance, column)
 
 
+def several(n: int, noun: str) -> str:
+    """A number and what it counts: `1 clip`, `1,440 clips`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def shortened(names: Sequence[str]) -> str:
     """The first names of a list, and how many more there are."""
     rest = len(names) - _SHOWN

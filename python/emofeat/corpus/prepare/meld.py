@@ -25,6 +25,7 @@ from emofeat.corpus.prepare.base import (
     media,
     not_here,
     read_text,
+    several,
     shortened,
 )
 from emofeat.corpus.utterance import Utterance
@@ -105,7 +106,7 @@ def _notes(missing: Collection[str], clips: set[str], rows: set[str]) -> list[st
         notes.append(f"the clip that the release of MELD has for {_BROKEN_CLIP} is known to be broken")
     if clips - rows:
         extra = sorted(clips - rows)
-        notes.append(f"{len(extra):,} clips have no row in the tables: {shortened(extra)}")
+        notes.append(f"{several(len(extra), 'clip')} without a row in the tables: {shortened(extra)}")
     return notes
 
 
@@ -126,6 +127,8 @@ def _rows(table: Path, split: str) -> Iterator[Utterance]:
     seen: set[str] = set()
     for row in reader:
         where = f"{table}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise UsageError(f"{where}: the number of fields is not that of the header")
         utterance = _utterance(row, split, where)
         if utterance.id in seen:
             raise UsageError(f"{where}: {utterance.id} occurs twice")

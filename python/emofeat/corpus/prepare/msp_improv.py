@@ -28,6 +28,7 @@ from emofeat.corpus.prepare.base import (
     media,
     not_here,
     read_text,
+    several,
 )
 from emofeat.corpus.utterance import Utterance
 from emofeat.engine.errors import UsageError
@@ -137,7 +138,9 @@ def read(root: Path) -> Found:
         _COUNTS,
         missing=sorted(set(by_id) - set(sounds)),
         unexpected=sorted(set(sounds) - set(by_id)),
-        notes=[f"{repeated:,} votes dropped: their rater had voted on the turn already"] if repeated else [],
+        notes=[f"{several(repeated, 'vote')} dropped: the rater had voted on the turn already"]
+        if repeated
+        else [],
     )
 
 

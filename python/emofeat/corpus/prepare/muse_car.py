@@ -24,7 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emofeat._suggest import did_you_mean
-from emofeat.corpus.prepare.base import AUDIO, Corpus, Count, Found, by_stem, media, not_here, read_text
+from emofeat.corpus.prepare.base import (
+    AUDIO,
+    Corpus,
+    Count,
+    Found,
+    by_stem,
+    media,
+    not_here,
+    read_text,
+    several,
+)
 from emofeat.corpus.utterance import Utterance
 from emofeat.engine.errors import UsageError
 
@@ -71,6 +81,16 @@ def read_continuous(path: Path | str) -> Continuous:
     ------
     UsageError
         A column is missing, a cell is no number, or times do not ascend; the message names file and line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "1.csv")
+    ...     _ = path.write_text("timestamp,value,segment_id\\n0,0.5,0\\n250,-0.25,0\\n")
+    ...     curve = read_continuous(path)
+    >>> curve.times.tolist(), curve.values[:, 0].tolist(), curve.segments
+    ([0.0, 0.25], [0.5, -0.25], ('0', '0'))
     """
     path = Path(path)
     header, rows = _table(path)
@@ -154,7 +174,7 @@ def read(root: Path) -> Found:
                 wordless.append(stem)
             utterances.append(_utterance(stem, files[stem], split_of[clip], curves, labels, text))
     unexpected = sorted(stem for clip in set(clips) - set(split_of) for stem in clips[clip])
-    notes = [f"{len(wordless):,} transcripts without the four columns are left out"] if wordless else []
+    notes = [f"{several(len(wordless), 'transcript')} without the four columns left out"] if wordless else []
     return Found(utterances, None, _COUNTS, missing, unexpected, notes)
 
 
