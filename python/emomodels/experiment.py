@@ -32,7 +32,7 @@ from emomodels.exceptions import DataError, RecipeError
 from emomodels.material import Material, Part
 from emomodels.models import registry
 from emomodels.models.base import Context, Estimator, History
-from emomodels.posteriors import Posteriors
+from emomodels.posteriors import Posteriors, concat
 
 #: Raised when the same recipe on the same data gives other numbers.
 EXPERIMENT_VERSION = 1
@@ -331,14 +331,14 @@ class Fitter:
         for k, (fit_on, test_on) in enumerate(folds):
             fitted = self.fit(train.take(fit_on), None, settings, None)
             parts.append(fitted.posteriors(train.take(test_on), f"inner-{k}"))
-        return Posteriors.concat(parts).align(train.ids)
+        return concat(parts).align(train.ids)
 
     def _score(self, posteriors: Posteriors, labelled: Examples) -> float:
         from emomodels import metrics
 
         assert labelled.y is not None
-        names = [labelled.classes[i] for i in labelled.y]
-        return metrics.score(self.recipe.inner.metric, names, posteriors.align(labelled.ids))
+        truth = {id_: labelled.classes[i] for id_, i in zip(labelled.ids, labelled.y, strict=True)}
+        return metrics.score(self.recipe.inner.metric, truth, posteriors)
 
     def _groups(self, examples: Examples) -> list[int]:
         return [self.groups[i] for i in examples.ids]
@@ -362,7 +362,7 @@ def _assemble(
 
     recipe = material.recipe
     posteriors = {
-        seed: Posteriors.concat(
+        seed: concat(
             [
                 Posteriors.read(Unit(fold.name, seed).folder(out) / "test.parquet")
                 for fold in material.split.folds
