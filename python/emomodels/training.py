@@ -213,7 +213,9 @@ def train(
             if store is not None and world.rank == 0:
                 state = asdict(progress) | {"scaler": scaler.state_dict()}
                 number = progress.epoch * (len(loader) + 1) + progress.step
-                store.save(number, state, _packed(network, optimizer, best, progress.done), done=progress.done)
+                store.save(
+                    number, state, _packed(network, optimizer, best, progress.done), done=progress.done
+                )
                 _write_log(context, progress)
 
         while not progress.done:
