@@ -19,6 +19,7 @@ from emofeat.store.extras import need
 
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#57606a"
 _STYLE = {
+    "axes.axisbelow": True,
     "axes.edgecolor": "#8c959f",
     "axes.grid": True,
     "axes.labelcolor": "#1b1f24",
@@ -139,17 +140,16 @@ def reliability(
     Parameters
     ----------
     confidence, accuracy
-        `(B,)` means of each bin; NaN where it is empty.
+        Means of the bins that hold decisions.
     count
-        `(B,)` decisions in each bin.
+        `(B,)` decisions in each bin, empty ones included.
     edges
         `(B + 1,)` of the bins.
     """
     panels = {"nrows": 2, "sharex": True, "height_ratios": (3, 1)}
     with _drawing(5.6, 5.2, **panels) as (_, (above, below), out):
         above.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2, label="perfectly calibrated")
-        full = count > 0
-        above.plot(confidence[full], accuracy[full], "o-", color=BLUE, label="this result")
+        above.plot(confidence, accuracy, "o-", color=BLUE, label="this result")
         above.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
         above.legend(loc="upper left")
         _title(above, title, 5.6)
@@ -191,7 +191,10 @@ def training(
 
 
 # Key of an epoch, what it is called, colour, line.
-_LOSSES = (("train_loss", "training loss", BLUE, "-"), ("dev_loss", "development loss", ORANGE, "-"))
+_LOSSES: tuple[tuple[str, str, str, Any], ...] = (
+    ("train_loss", "training loss", BLUE, "-"),
+    ("dev_loss", "development loss", ORANGE, (0, (5, 1))),
+)
 
 
 def _curves(ax: Any, epochs: Sequence[Mapping[str, float | None]], kept: int | None) -> dict[str, Any]:
@@ -200,7 +203,7 @@ def _curves(ax: Any, epochs: Sequence[Mapping[str, float | None]], kept: int | N
     x = [e.get("epoch", i) for i, e in enumerate(epochs, 1)]
     for key, name, colour, line in _LOSSES:
         if any(e.get(key) is not None for e in epochs):
-            shown[name] = ax.plot(x, _values(epochs, key), line, color=colour)[0]
+            shown[name] = ax.plot(x, _values(epochs, key), linestyle=line, color=colour)[0]
     if any(e.get("dev_uar") is not None for e in epochs):
         right = ax.twinx()
         shown["development UAR"] = right.plot(x, _values(epochs, "dev_uar"), ":", color=GREEN)[0]
