@@ -81,10 +81,10 @@ class Checkpoints:
         #: What was left aside on loading, and why; empty where nothing was.
         self.damaged: tuple[str, ...] = ()
 
-    def save(self, number: int, state: Mapping[str, Any], tensors: Tensors) -> None:
-        """Write checkpoint `number`, which grows, and drop those that are no longer needed."""
+    def save(self, number: int, state: Mapping[str, Any], tensors: Tensors, done: bool = False) -> None:
+        """Write checkpoint `number`, which grows, and drop all but `KEPT`; the last of a fit stays alone."""
         write_pair(self._stem(number), {"identity": self.identity, "state": state}, tensors)
-        for old in self._stems()[:-KEPT]:
+        for old in self._stems()[: -1 if done else -KEPT]:
             old.with_suffix(".json").unlink()
             old.with_suffix(".safetensors").unlink(missing_ok=True)
 

@@ -21,13 +21,16 @@ class FeatureSource(_Part):
     """Where one modality's features are, and by which key they join the manifest."""
 
     path: Path
-    #: `emofeat`: a feature directory. `table`: CSV or Parquet with a key column. The others: docs of `action_units`.
-    format: Literal["emofeat", "table", "s4-action-units", "openface", "py-feat", "libreface"] = "emofeat"
+    #: `emofeat`: a feature directory. `table`: CSV or Parquet, vectors with a column of ids. `action-units`: a folder
+    #: of tables of OpenFace, py-feat or LibreFace. `averaged-action-units`: one table, as S4 published.
+    format: Literal["emofeat", "table", "action-units", "averaged-action-units"] = "emofeat"
     #: Features of the directory; all by default.
     names: tuple[str, ...] = ()
     key: str = "id"
     #: Name of the modality; sources of one modality are one input.
     modality: str = "audio"
+    #: For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default.
+    options: dict[str, bool | float | str] = Field(default_factory=dict)
 
 
 class Inner(_Part):

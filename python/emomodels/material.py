@@ -226,8 +226,6 @@ class _AllJoined:
 
 def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoined:
     """Every source joined with the labelled utterances by its own key, columns side by side."""
-    from emomodels.fusion import early
-
     joined = [(source, _join(recipe, source, manifest, labelled)) for source in recipe.features]
     left_out: dict[str, list[str]] = {}
     for source, one in joined:
@@ -240,6 +238,8 @@ def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoin
     if len(joined) == 1:
         examples = joined[0][1].examples
     else:
+        from emomodels.fusion import early
+
         kept = set.intersection(*(set(one.examples.ids) for _, one in joined))
         if not kept:
             raise DataError("no utterance has features of all sources")
@@ -279,15 +279,36 @@ def read_source(source: FeatureSource) -> FeatureTable:
     """The features that `source` names."""
     from emomodels.data import action_units, features
 
-    if source.format == "emofeat":
-        return features.feature_directory(source.path, source.names or None)
-    if source.names:
+    if source.names and source.format != "emofeat":
         raise RecipeError(
             f"features: names choose features of a directory, {source.path} is read as {source.format}"
         )
-    if source.format == "table":
-        return features.vector_table(source.path)
-    return action_units.read(source.path, source.format)
+    if source.options and source.format != "action-units":
+        raise RecipeError(
+            f"features: options belong to the format action-units, {source.path} is read as {source.format}"
+        )
+    match source.format:
+        case "emofeat":
+            return features.feature_directory(source.path, source.names or None)
+        case "table":
+            return features.vector_table(source.path)
+        case "averaged-action-units":
+            return action_units.averaged_table(source.path)
+        case "action-units":
+            return _action_units(source)
+
+
+def _action_units(source: FeatureSource) -> FeatureTable:
+    from emomodels.data import action_units
+
+    known = ("average", "frames", "min_confidence", "fps", "faces")
+    for name in source.options:
+        if name not in known:
+            raise RecipeError(
+                f"features: unknown option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+            )
+    options: dict[str, Any] = {"average": True, **source.options}
+    return action_units.read_folder(source.path, **options)
 
 
 #: A stochastic model with fewer seeds than this is stamped (Picard 2021; Bouthillier et al. 2021).

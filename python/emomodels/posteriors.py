@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from emofeat._suggest import did_you_mean
 from emomodels.exceptions import DataError
 
-__all__ = ["Posteriors", "Scale", "align", "named"]
+__all__ = ["Posteriors", "Scale", "align", "concat", "named", "predictions", "same_keys"]
 
 Scale = Literal["probability", "logit"]
 
@@ -219,40 +219,6 @@ class Posteriors:
             )
         return self.take([at[i] for i in wanted])
 
-    @classmethod
-    def concat(cls, parts: Sequence[Posteriors]) -> Posteriors:
-        """All rows of `parts`, with the classes in the order of the first.
-
-        Raises
-        ------
-        DataError
-            No parts, parts on different scales or of different models, ids in more than one part, or one
-            fold with different training ids.
-        """
-        if not parts:
-            raise DataError("nothing to put together: no posteriors were given")
-        first = parts[0]
-        trained_on: dict[str, frozenset[str] | None] = {}
-        for part in parts:
-            if (part.scale, part.model) != (first.scale, first.model):
-                raise DataError(
-                    f"posteriors of {first.model!r} ({first.scale}) and of {part.model!r} ({part.scale}) do not go "
-                    "into one table; fuse models with emomodels.fusion"
-                )
-            for fold in set(part.folds):
-                seen = part.trained_on.get(fold)
-                if trained_on.setdefault(fold, seen) != seen:
-                    raise DataError(
-                        f"two parts name different training ids for the fold {fold!r} of {part.model!r}"
-                    )
-        return replace(
-            first,
-            ids=tuple(i for p in parts for i in p.ids),
-            values=np.concatenate([p.reorder(first.classes).values for p in parts]),
-            folds=tuple(f for p in parts for f in p.folds),
-            trained_on={fold: ids for fold, ids in trained_on.items() if ids is not None},
-        )
-
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a Parquet file: `id`, `fold`, one float64 column named by each class; the rest as JSON metadata.
 
@@ -319,6 +285,61 @@ class Posteriors:
             folds=tuple(table.column("fold").to_pylist()),
             trained_on={fold: frozenset(ids) for fold, ids in meta["trained_on"].items()},
         )
+
+
+def concat(parts: Sequence[Posteriors]) -> Posteriors:
+    """All rows of `parts`, with the classes in the order of the first.
+
+    Raises
+    ------
+    DataError
+        No parts, parts on different scales or of different models, ids in more than one part, or one
+        fold with different training ids.
+    """
+    if not parts:
+        raise DataError("nothing to put together: no posteriors were given")
+    first = parts[0]
+    trained_on: dict[str, frozenset[str] | None] = {}
+    for part in parts:
+        if (part.scale, part.model) != (first.scale, first.model):
+            raise DataError(
+                f"posteriors of {first.model!r} ({first.scale}) and of {part.model!r} ({part.scale}) do not go "
+                "into one table; fuse models with emomodels.fusion"
+            )
+        for fold in set(part.folds):
+            seen = part.trained_on.get(fold)
+            if trained_on.setdefault(fold, seen) != seen:
+                raise DataError(
+                    f"two parts name different training ids for the fold {fold!r} of {part.model!r}"
+                )
+    return replace(
+        first,
+        ids=tuple(i for p in parts for i in p.ids),
+        values=np.concatenate([p.reorder(first.classes).values for p in parts]),
+        folds=tuple(f for p in parts for f in p.folds),
+        trained_on={fold: ids for fold, ids in trained_on.items() if ids is not None},
+    )
+
+
+def predictions(given: Posteriors | Mapping[str, str]) -> Mapping[str, str]:
+    """The class that was decided for each id: of posteriors the most probable one."""
+    return given.predictions if isinstance(given, Posteriors) else given
+
+
+def same_keys(what: str, given: Iterable[str], wanted: Iterable[str]) -> None:
+    """Refuse `what` unless it has exactly the ids that are wanted; fewer or more would change `n` unseen.
+
+    Raises
+    ------
+    DataError
+        How many ids lack or are too many, and which.
+    """
+    have, want = set(given), set(wanted)
+    lacking, surplus = sorted(want - have), sorted(have - want)
+    if lacking or surplus:
+        told = [f"lack {len(lacking)} of {len(want)} labelled ids ({named(lacking)})"] if lacking else []
+        told += [f"have {len(surplus)} ids without a label ({named(surplus)})"] if surplus else []
+        raise DataError(f"{what} {' and '.join(told)}; choose the same ids on both sides")
 
 
 def align(what: str, values: Mapping[str, Any], ids: Sequence[str]) -> list[Any]:

@@ -8,6 +8,7 @@ cut by thread) and any number of loader workers; on CUDA it is the same up to th
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import random
@@ -108,6 +109,40 @@ class Progress:
     done: bool = False
     rows: list[dict[str, float]] = field(default_factory=list)
 
+    def add(self, loss: float, step: Step) -> None:
+        """Count a step that is done."""
+        self.loss += loss * step.weight
+        self.weight += step.weight
+        self.n_examples += step.n_examples
+        self.step = step.number + 1
+
+    def row(self, lr: float, scores: Mapping[str, float]) -> dict[str, float]:
+        """What the history says about the current epoch."""
+        return {
+            "epoch": self.epoch + 1,
+            "train_loss": self.loss / self.weight,
+            **scores,
+            "lr": lr,
+            "examples_per_second": self.n_examples / self.seconds,
+            "waiting": self.waiting / self.seconds,
+        }
+
+    def finish_epoch(self, row: dict[str, float], settings: TrainingSettings) -> bool:
+        """Go on to the next epoch, or be done; returns whether this one is the best on the development part."""
+        self.rows.append(row)
+        self.epoch += 1
+        self.step, self.n_examples = 0, 0
+        self.loss = self.weight = self.seconds = self.waiting = 0.0
+        better = False
+        if "dev_loss" in row:
+            score = -row["dev_loss"] if settings.watch == "loss" else row[f"dev_{settings.watch}"]
+            better = self.best_score is None or score > self.best_score
+            if better:
+                self.best_epoch, self.best_score = self.epoch, score
+        since_best = self.epoch - (self.best_epoch or self.epoch)
+        self.done = self.epoch == settings.epochs or since_best == settings.patience
+        return better
+
 
 def train(
     network: nn.Module,
@@ -145,19 +180,8 @@ def train(
         digests["dev"] = survey(dev, "development")
     class_weight = check(examples, dev, settings)
     world = World.join(context.device)
-    store = None
-    if context.folder is not None:
-        store = Checkpoints(
-            context.folder / "checkpoint",
-            {
-                "settings": settings.model_dump(mode="json"),
-                "seed": seed,
-                "data": digests,
-                "processes": world.size,
-                "torch": torch.__version__,
-                **(identity or {}),
-            },
-        )
+    facts = {"settings": settings.model_dump(mode="json"), "seed": seed, "data": digests, **(identity or {})}
+    store = _store(context, world, network, facts)
     with isolated(world.device, context.threads), interrupts() as interrupted:
         network.to(world.device)
         model = world.parallel(network)
@@ -176,90 +200,63 @@ def train(
             workers=context.workers,
         )
         progress, best = Progress(), Weights()
-
-        def save() -> None:
-            if store is not None and world.rank == 0:
-                tensors = _packed(network, optimizer, best)
-                state = asdict(progress) | {"scaler": scaler.state_dict()}
-                store.save(progress.epoch * (len(loader) + 1) + progress.step, state, tensors)
-                _write_log(context, progress)
-
-        if store is not None and not context.resume:
-            if world.rank == 0:
-                store.clear()
-            world.wait()
-        elif store is not None and (found := store.load()) is not None:
+        if store is not None and (found := store.load()) is not None:
             state, tensors = found
             scaler.load_state_dict(state.pop("scaler"))
-            progress = Progress(**state)
-            best = _unpack(tensors, network, optimizer)
-            _say(context, world, f"going on from epoch {progress.epoch}, step {progress.step}")
+            progress, best = Progress(**state), _unpack(tensors, network, optimizer)
+            _say(context, world, f"going on after epoch {progress.epoch}, step {progress.step}")
             for damage in store.damaged:
                 _say(context, world, f"left aside: {damage}")
         board = _board(context, world, progress)
-        reset_peak(world.device)
+
+        def save() -> None:
+            if store is not None and world.rank == 0:
+                state = asdict(progress) | {"scaler": scaler.state_dict()}
+                number = progress.epoch * (len(loader) + 1) + progress.step
+                store.save(
+                    number, state, _packed(network, optimizer, best, progress.done), done=progress.done
+                )
+                _write_log(context, progress)
 
         while not progress.done:
             model.train()
-            began = time.perf_counter()
             steps = _timed(loader.epoch(progress.epoch, progress.step), progress)
             for step in steps:
-                reseed(seed, progress.epoch, step.number, world.rank)
+                reseed(world.device, seed, progress.epoch, step.number, world.rank)
                 _set_rate(optimizer, settings, progress.epoch * len(loader) + step.number, len(loader))
                 loss = _step(model, step, settings, optimizer, scaler, world, class_weight)
                 if not math.isfinite(loss):
                     raise ModelError(
-                        f"the loss is {loss} in epoch {progress.epoch + 1}, batch {step.number + 1} of {len(loader)}: "
-                        "lower the learning rate, clip the gradient, or normalise the features",
+                        f"the loss is {loss} in epoch {progress.epoch + 1}, batch {step.number + 1} of "
+                        f"{len(loader)}: lower the learning rate, clip the gradient, or normalise the features",
                         "nonfinite_loss",
                     )
-                progress.loss += loss * step.weight
-                progress.weight += step.weight
-                progress.n_examples += step.n_examples
-                progress.step = step.number + 1
-                if stopping := world.any(interrupted.is_set()):
-                    progress.seconds += time.perf_counter() - began
+                progress.add(loss, step)
+                stopping = world.any(interrupted.is_set())
                 if stopping or (context.checkpoint_steps and progress.step % context.checkpoint_steps == 0):
                     save()
                 if stopping:
                     steps.close()
                     raise KeyboardInterrupt
-            progress.seconds += time.perf_counter() - began
 
-            row: dict[str, float] = {
-                "epoch": progress.epoch + 1,
-                "train_loss": progress.loss / progress.weight,
-            }
-            row |= {"lr": optimizer.param_groups[0]["lr"]}
+            scores = {}
             if dev is not None:
-                scores = _scores(
-                    world.first(lambda: logits(network, dev, settings, world.device)), dev, class_weight
-                )
-                row |= scores
-                score = -scores["dev_loss"] if settings.watch == "loss" else scores[f"dev_{settings.watch}"]
-                if progress.best_score is None or score > progress.best_score:
-                    progress.best_epoch, progress.best_score = progress.epoch + 1, score
-                    best = {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
-            row["examples_per_second"] = progress.n_examples / progress.seconds
-            row["waiting"] = progress.waiting / progress.seconds
-            progress = Progress(
-                epoch=progress.epoch + 1,
-                best_epoch=progress.best_epoch,
-                best_score=progress.best_score,
-                rows=[*progress.rows, row],
-            )
-            since_best = progress.epoch - (progress.best_epoch or progress.epoch)
-            progress.done = progress.epoch == settings.epochs or since_best == settings.patience
+                out = world.first(lambda: logits(network, dev, settings, world.device))
+                scores = _scores(out, dev, class_weight)
+            row = progress.row(optimizer.param_groups[0]["lr"], scores)
+            if progress.finish_epoch(row, settings):
+                best = {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
             save()
             _say(context, world, _line(row, settings.epochs))
             if board is not None:
                 for name, value in row.items():
                     board.add_scalar(name, value, progress.epoch)
+
         if best:
             network.load_state_dict(best)
+        network.eval()
         if board is not None:
             board.close()
-        network.eval()
         world.wait()
         return History(
             epochs=tuple(progress.rows),
@@ -271,9 +268,26 @@ def train(
                 "processes": world.size,
                 "workers": context.workers,
                 "parameters": sum(p.numel() for p in network.parameters()),
-                "peak_bytes": peak(world.device),
             },
         )
+
+
+def _store(
+    context: Context, world: World, network: nn.Module, identity: Mapping[str, Any]
+) -> Checkpoints | None:
+    """The checkpoints in the context's folder, emptied where the fit is to start anew; None without a folder."""
+    if context.folder is None:
+        return None
+    initial = hashlib.sha256()  # with a pretrained network, more than the seed decides where training starts
+    for name, tensor in network.state_dict().items():
+        initial.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    where = {"initial": initial.hexdigest(), "processes": world.size, "torch": torch.__version__}
+    store = Checkpoints(context.folder / "checkpoint", {**identity, **where})
+    if not context.resume:
+        if world.rank == 0:
+            store.clear()
+        world.wait()
+    return store
 
 
 def _step(
@@ -429,11 +443,11 @@ def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
             return torch.optim.SGD(trained, settings.lr, momentum=0.9, weight_decay=settings.weight_decay)
 
 
-def _packed(network: nn.Module, optimizer: torch.optim.Optimizer, best: Weights) -> Weights:
-    """Weights, the optimiser's tensors and the best weights so far under one name each."""
+def _packed(network: nn.Module, optimizer: torch.optim.Optimizer, best: Weights, done: bool) -> Weights:
+    """Weights, the best of them so far and, unless the fit is done, the optimiser's tensors, named."""
     packed = {f"network.{k}": v for k, v in network.state_dict().items()}
     packed |= {f"best.{k}": v for k, v in best.items()}
-    for index, tensors in optimizer.state_dict()["state"].items():
+    for index, tensors in ({} if done else optimizer.state_dict()["state"]).items():
         packed |= {f"optimizer.{index}.{k}": v for k, v in tensors.items() if v is not None}
     return packed
 
@@ -533,10 +547,13 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, dtype, enabled=precision != "float32")
 
 
-def reseed(*numbers: int) -> None:
-    """Seed every generator with what follows from `numbers`."""
+def reseed(device: torch.device, *numbers: int) -> None:
+    """Seed every generator that a step on `device` can draw from with what follows from `numbers`."""
     words = np.random.SeedSequence(numbers).generate_state(2, np.uint64)
-    torch.manual_seed(int(words[0] >> np.uint64(1)))
+    torch_seed = int(words[0] >> np.uint64(1))
+    torch.default_generator.manual_seed(torch_seed)  # torch.manual_seed takes 2 ms where CUDA is not in use
+    if device.type == "cuda":
+        torch.cuda.manual_seed(torch_seed)
     np.random.seed(int(words[1] & np.uint64(0xFFFFFFFF)))
     random.seed(int(words[1]))
 
@@ -583,25 +600,18 @@ def interrupts() -> Iterator[threading.Event]:
         raise KeyboardInterrupt
 
 
-def reset_peak(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def peak(device: torch.device) -> int | None:
-    """Bytes of GPU memory that were in use at most; None on the CPU."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
-
-
 def _timed(steps: Iterator[Step], progress: Progress) -> Generator[Step]:
-    """The steps; what the loop waits for each is added to `progress`."""
+    """The steps; the time that each takes, and what of it went into waiting for its batches, go to `progress`."""
     while True:
         began = time.perf_counter()
         step = next(steps, None)
-        progress.waiting += time.perf_counter() - began
+        got = time.perf_counter()
+        if step is not None:
+            yield step
+        progress.waiting += got - began
+        progress.seconds += time.perf_counter() - began
         if step is None:
             return
-        yield step
 
 
 def _say(context: Context, world: World, line: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from emomodels.exceptions import DataError
-from emomodels.posteriors import Posteriors, align
+from emomodels.posteriors import Posteriors, align, concat
 
 CLASSES = ("angry", "happy", "sad")
 
@@ -122,7 +122,7 @@ def test_taking_rows_keeps_the_provenance_of_the_folds_that_remain():
 def test_folds_are_put_together_by_class_name():
     p = posteriors(trained_on={"a": {"x"}, "b": {"y"}})
     parts = [p.take([0, 2]), p.take([1, 3]).reorder(["sad", "happy", "angry"])]
-    whole = Posteriors.concat(parts)
+    whole = concat(parts)
     assert whole.trained_on == p.trained_on
     np.testing.assert_array_equal(whole.align(p.ids).values, p.values)
 
@@ -139,12 +139,12 @@ def test_folds_are_put_together_by_class_name():
 )
 def test_parts_that_do_not_belong_together_are_refused(other, said):
     with pytest.raises(DataError, match=said):
-        Posteriors.concat([posteriors(), posteriors(**{"ids": ("v0", "v1", "v2", "v3")} | other)])
+        concat([posteriors(), posteriors(**{"ids": ("v0", "v1", "v2", "v3")} | other)])
 
 
 def test_nothing_cannot_be_put_together():
     with pytest.raises(DataError, match="no posteriors were given"):
-        Posteriors.concat([])
+        concat([])
 
 
 @settings(max_examples=20)

@@ -25,6 +25,7 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "Group", "cl
 COMMANDS = {
     "extract": ("extract", "Extract features of a corpus into a directory of Parquet parts."),
     "export": ("export", "Write a feature directory in another format."),
+    "prepare": ("prepare", "Make a manifest from the folder of a corpus."),
     "features": ("features", "List the features there are, or show one."),
     "inspect": ("inspect", "Look at recordings: format, level, clipping, silence, what would be wrong."),
     "plot": ("plot", "Draw a recording: waveform, log-mel, features under it."),

@@ -106,9 +106,13 @@ class Manifest(Sequence[Utterance]):
         UsageError
             It cannot be read, or a value is not allowed; the message names file, row and column.
         """
-        table = tables.read(Path(path), PLAIN_COLUMNS)
+        return cls.of_table(tables.read(Path(path), PLAIN_COLUMNS))
+
+    @classmethod
+    def of_table(cls, table: tables.Table) -> Manifest:
+        """The manifest that a table holds whose columns have the names of `COLUMNS`; errors as `read`."""
         manifest = cls.__new__(cls)
-        manifest.path = Path(path)
+        manifest.path = table.path
         manifest._build(_utterances(table), table.where)
         return manifest
 
@@ -121,15 +125,17 @@ class Manifest(Sequence[Utterance]):
         are JSON.
         """
         path = Path(path)
-        moved = self.at(path)
-        columns = {name: moved.column(name) for name in (*COLUMNS, *self.extras)}
-        filled = {
+        tables.write(path, self.at(path).filled(), PLAIN_COLUMNS)
+        return path
+
+    def filled(self) -> dict[str, list[Any]]:
+        """The columns that hold anything, and `id` and `file`, as plain values in the order of writing."""
+        columns = {name: self.column(name) for name in (*COLUMNS, *self.extras)}
+        return {
             name: [list(v) if isinstance(v, tuple) else v for v in values]
             for name, values in columns.items()
             if name in ("id", "file") or any(v is not None for v in values)
         }
-        tables.write(path, filled, PLAIN_COLUMNS)
-        return path
 
     def at(self, path: str | os.PathLike[str]) -> Manifest:
         """The same manifest as it stands at `path`: relative paths count from that folder."""

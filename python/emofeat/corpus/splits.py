@@ -395,7 +395,7 @@ def partition(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -
     All arithmetic is in whole numbers, so the result is the same everywhere.
 
     >>> partition(["a", "a", "b", "c", "d"], ["x", "y", "x", "y", "x"], 2, seed=0)
-    [0, 0, 1, 1, 1]
+    [0, 0, 0, 1, 1]
     """
     counts: dict[str, Counter[tuple[str, str]]] = {}
     for group, label in zip(groups, labels, strict=True):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +105,7 @@ def _read_csv(path: Path, text: Collection[str]) -> Table:
         except csv.Error as error:
             raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
     raw = map(list, zip(*rows, strict=True)) if rows else ([] for _ in header)
-    columns = {n: v if n in text else _typed(v) for n, v in zip(header, raw, strict=True)}
+    columns = {n: v if n in text else typed(v) for n, v in zip(header, raw, strict=True)}
     return Table(path, columns, len(rows), lambda row: f"line {lines[row]}")
 
 
@@ -120,7 +119,7 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _JSON = re.compile(r'["\[{].*["\]}]|true|false', re.DOTALL)
 
 
-def _typed(cells: Sequence[str]) -> list[Any]:
+def typed(cells: Sequence[str]) -> list[Any]:
     """Integers, floats or JSON where every filled cell is one, else text; an empty cell is None."""
     filled = [cell for cell in cells if cell]
     kind: Callable[[str], Any] = str
@@ -197,20 +196,19 @@ def write(path: Path, columns: Mapping[str, Sequence[Any]], text: Collection[str
     RunError
         The file cannot be written.
     """
+    from emofeat.store.write import atomic
+
     suffix = suffix_of(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if suffix == ".parquet":
-            _write_parquet(temporary, columns)
-        else:
-            lines = _jsonl(columns) if "j" in suffix else _csv(columns, text, _delimiter(path))
-            temporary.write_text(lines, encoding="utf-8", newline="")
-        temporary.replace(path)
+        with atomic(path) as temporary:
+            if suffix == ".parquet":
+                _write_parquet(temporary, columns)
+            else:
+                lines = _jsonl(columns) if "j" in suffix else _csv(columns, text, _delimiter(path))
+                temporary.write_text(lines, encoding="utf-8", newline="")
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def as_json(value: Any) -> str:
@@ -220,18 +218,18 @@ def as_json(value: Any) -> str:
 
 def _csv(columns: Mapping[str, Sequence[Any]], text: Collection[str], delimiter: str) -> str:
     special = re.compile(f'["\r\n{delimiter}]')
-    cells = [[name, *_cells(values, name in text)] for name, values in columns.items()]
+    written = [[name, *cells(values, name in text)] for name, values in columns.items()]
 
     def quoted(cell: str) -> str:
         return '"' + cell.replace('"', '""') + '"' if special.search(cell) else cell
 
-    return "".join(delimiter.join(map(quoted, row)) + "\n" for row in zip(*cells, strict=True))
+    return "".join(delimiter.join(map(quoted, row)) + "\n" for row in zip(*written, strict=True))
 
 
-def _cells(values: Sequence[Any], text: bool) -> list[str]:
-    """The values as they are written in CSV: what is no `text` so that `_typed` reads the same values."""
+def cells(values: Sequence[Any], text: bool) -> list[str]:
+    """The values as they are written in CSV: what is no `text` so that `typed` reads the same values."""
     plain = ["" if v is None else v if isinstance(v, str) else as_json(v) for v in values]
-    if text or _typed(plain) == list(values):
+    if text or typed(plain) == list(values):
         return plain
     return ["" if v is None else as_json(v) for v in values]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from emofeat._suggest import did_you_mean
 from emomodels.data.features import FeatureTable, digest_of, vector_table
 from emomodels.exceptions import DataError, RecipeError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Which frames count: those with a face that was tracked with enough confidence, or all.
 Frames = Literal["valid", "all"]
@@ -125,6 +128,7 @@ def read(
     path = Path(path)
     names = _header(path)
     tool = _tool_of(path, names)
+    _refuse_other_shapes(path, names)
     units = _units(names, _TOOLS[tool].columns)
     for name in columns or ():
         if name not in units:
@@ -287,12 +291,33 @@ def _units(names: Iterable[str], pattern: re.Pattern[str]) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: (item[0][-1] == "c", item[0])))
 
 
+def _refuse_other_shapes(path: Path, names: Mapping[str, int]) -> None:
+    """Refuse tables whose rows are not the frames of one clip."""
+    if "face" in names and not set(_FRAME) & set(names):
+        raise DataError(
+            f"{path} is a table of one image (FaceLandmarkImg); clips come from FeatureExtraction"
+        )
+    if "input" in names:
+        recordings = sorted(set(_table(path, names, {"input": "string"})["input"].to_pylist()))
+        if len(recordings) > 1:
+            raise DataError(
+                f"{path} has rows of {len(recordings)} recordings ({', '.join(map(str, recordings[:3]))}); write one "
+                "table for each"
+            )
+
+
 def _columns(path: Path, names: Mapping[str, int], wanted: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """The columns `wanted` as numbers; an empty cell is NaN."""
+    table = _table(path, names, dict.fromkeys(wanted, "double"))
+    return {name: table[name].to_numpy() for name in wanted}
+
+
+def _table(path: Path, names: Mapping[str, int], types: Mapping[str, str]) -> pa.Table:
+    """The columns of `types`; those of OpenFace are found by position, since their names begin with a blank."""
     import pyarrow as pa
     import pyarrow.csv
 
-    plain = {str(i): pa.float64() for i in (names[name] for name in wanted)}
+    by_position = {f"{names[name]}": pa.type_for_alias(type_) for name, type_ in types.items()}
     with path.open(encoding="utf-8-sig") as file:
         header = file.readline()
     try:
@@ -302,14 +327,15 @@ def _columns(path: Path, names: Mapping[str, int], wanted: Sequence[str]) -> dic
                 column_names=[str(i) for i in range(len(names))], skip_rows=1, use_threads=False
             ),
             parse_options=pyarrow.csv.ParseOptions(delimiter=max(",;\t", key=header.count)),
-            convert_options=pyarrow.csv.ConvertOptions(include_columns=list(plain), column_types=plain),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=list(by_position), column_types=by_position
+            ),
         )
     except pa.ArrowException as error:
-        if "Empty CSV" in str(error):
-            return {name: np.zeros(0) for name in wanted}
-        said = str(error).splitlines()[0]
-        raise DataError(f"{path} is damaged: {said}") from error
-    return {name: table[str(names[name])].to_numpy() for name in wanted}
+        if "Empty CSV" not in str(error):
+            raise DataError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
+        return pa.table({name: pa.array([], pa.type_for_alias(type_)) for name, type_ in types.items()})
+    return table.rename_columns(list(types))
 
 
 def _one_face(

@@ -217,7 +217,7 @@ def survey(examples: Examples, part: str) -> str:
         and the names of the columns.
     """
     if not len(examples):
-        raise DataError(f"the {part} part is empty; a fit needs examples in it")
+        raise DataError(f"the {part} part is empty: it needs at least one example")
     digest = hashlib.sha256(repr((examples.ids, examples.columns, examples.classes)).encode())
     digest.update(b"" if examples.y is None else np.ascontiguousarray(examples.y).tobytes())
     rows, columns = [], set()

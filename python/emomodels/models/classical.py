@@ -1,7 +1,7 @@
 """scikit-learn's classifiers behind the contract of `Estimator`, saved as plain arrays.
 
 A fitted model is its arrays: predictions are made from them alone, before saving and after loading. scikit-learn
-is imported when a model is fitted, and for nearest neighbours and forests when they predict.
+is imported when a model is fitted, and when nearest neighbours predict.
 """
 
 from __future__ import annotations
@@ -529,15 +529,8 @@ class ForestSettings(Settings):
     class_weight: Literal["balanced", "balanced_subsample"] | None = None
 
 
-#: What a stored forest may consist of beside NumPy's arrays; skops refuses everything else.
-_FOREST_TYPES = ["sklearn.tree._tree.Tree"]
-
-
 class Forest(Classical):
-    """Random forest: `sklearn.ensemble.RandomForestClassifier`; the seed is its `random_state`.
-
-    The trees are stored by skops, which loads named types alone.
-    """
+    """Random forest: `sklearn.ensemble.RandomForestClassifier`; the seed is its `random_state`."""
 
     name = "random_forest"
     stochastic = True
@@ -548,20 +541,33 @@ class Forest(Classical):
         from sklearn.ensemble import RandomForestClassifier
 
         model = RandomForestClassifier(**self.settings.model_dump(), random_state=seed).fit(x, y)
-        stored = need("skops.io", "models").dumps(model)
-        return Fitted({"forest": np.frombuffer(stored, np.uint8)})
-
-    @cached_property
-    def _model(self) -> Any:
-        skops = need("skops.io", "models")
-        stored = self.arrays["forest"].tobytes()
-        foreign = set(skops.get_untrusted_types(data=stored)) - set(_FOREST_TYPES)
-        if foreign:
-            raise ModelError(
-                f"the stored forest holds types that a forest does not: {', '.join(sorted(foreign))}"
-            )
-        return skops.loads(stored, trusted=_FOREST_TYPES)
+        trees = [tree.tree_ for tree in model.estimators_]
+        roots = np.concatenate([[0], np.cumsum([tree.node_count for tree in trees])[:-1]])
+        shares = np.concatenate([tree.value[:, 0] for tree in trees])
+        arrays = {
+            "roots": roots,
+            "column": np.concatenate([tree.feature for tree in trees]),
+            "threshold": np.concatenate([tree.threshold for tree in trees]),
+            # Nodes of all trees in one list; -1 where a node has no children.
+            "left": _shifted([tree.children_left for tree in trees], roots),
+            "right": _shifted([tree.children_right for tree in trees], roots),
+            "shares": shares / shares.sum(axis=1, keepdims=True),
+        }
+        return Fitted(arrays)
 
     def _posteriors(self, x: Floats) -> Floats:
-        posteriors: Floats = self._model.predict_proba(x)
+        tree = self.arrays
+        # Trees compare in single precision, as they were grown.
+        single = x.astype(np.float32)
+        nodes = np.tile(tree["roots"], (len(x), 1))  # (n, trees)
+        rows = np.arange(len(x))[:, None]
+        while (inner := tree["left"][nodes] >= 0).any():
+            goes_left = single[rows, tree["column"][nodes]] <= tree["threshold"][nodes]
+            below = np.where(goes_left, tree["left"][nodes], tree["right"][nodes])
+            nodes = np.where(inner, below, nodes)
+        posteriors: Floats = tree["shares"][nodes].mean(axis=1)
         return posteriors
+
+
+def _shifted(children: list[NDArray[np.int64]], roots: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.where(c >= 0, c + root, -1) for c, root in zip(children, roots, strict=True)])

@@ -50,9 +50,9 @@ class NeuralEstimator(Estimator):
     def fit(self, train: Examples, dev: Examples | None, *, seed: int, context: Context) -> History:
         """Fit on `train`; with `dev` the weights of its best epoch are kept, and `patience` can stop early."""
         self._check_kind(train)
-        identity = {"model": self.name, "model_settings": self.settings.model_dump(mode="json")}
+        identity = {"model": self.name}
         with training.isolated(torch.device("cpu")):
-            training.reseed(seed)
+            training.reseed(torch.device("cpu"), seed)
             network = self.network(len(train.columns), len(train.classes))
         history = training.train(
             network,
@@ -74,13 +74,14 @@ class NeuralEstimator(Estimator):
         Padding and neighbours in a batch do not enter, but the order of sums in a matrix product follows its
         shape: alone and in a batch agree to float32's rounding.
         """
+        network = self.fitted
         self._check_kind(examples)
         if examples.columns != self.columns:
             raise DataError(
                 f"{self.name} was fitted on other columns, or in another order: {_difference(self.columns, examples.columns)}"
             )
         survey(examples, "evaluated")
-        out = training.logits(self.fitted, examples, self.settings, self.device)
+        out = training.logits(network, examples, self.settings, self.device)
         posteriors: NDArray[np.float64] = torch.softmax(out, 1).numpy()
         return posteriors
 

@@ -20,8 +20,8 @@ MODELS: Mapping[str, tuple[str, str]] = {
     "mlp_sklearn": ("emomodels.models.classical", "SklearnMlp"),
     "knn": ("emomodels.models.classical", "Neighbours"),
     "random_forest": ("emomodels.models.classical", "Forest"),
-    "mlp": ("emomodels.models.mlp", "Mlp"),
-    "bilstm": ("emomodels.models.bilstm", "BiLstm"),
+    "mlp": ("emomodels.models.mlp", "MLP"),
+    "bilstm": ("emomodels.models.bilstm", "BiLSTM"),
     "wav2vec2": ("emomodels.models.wav2vec2", "Wav2Vec2"),
 }
 

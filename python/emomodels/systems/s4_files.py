@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from emofeat._suggest import did_you_mean
 from emomodels.data.examples import Examples
 from emomodels.exceptions import DataError
-from emomodels.posteriors import Posteriors
+from emomodels.posteriors import Posteriors, concat
 
 Part = Literal["train", "test"]
 
@@ -154,7 +154,7 @@ def read_posteriors(root: str | Path, source: str, fold: str, part: Part) -> Pos
 
 def read_test_posteriors(root: str | Path, source: str) -> Posteriors:
     """The test posteriors of the five folds in one table of 1,440 clips."""
-    return Posteriors.concat([read_posteriors(root, source, fold, "test") for fold in FOLDS])
+    return concat([read_posteriors(root, source, fold, "test") for fold in FOLDS])
 
 
 def read_action_units(root: str | Path) -> Examples:

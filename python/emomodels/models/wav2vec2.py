@@ -1,0 +1,249 @@
+"""wav2vec 2.0 through `transformers`: vectors from a frozen one, or a fine-tuned one with a classifier.
+
+Weights come from a local folder, or from Hugging Face's cache or hub under a model's name (never from the
+network with `HF_HUB_OFFLINE=1`), and in safetensors only, because other weight files are pickles. Waveforms
+are mono, at the rate that the weights were trained at: 16 kHz for all published ones that we know of.
+
+A batch does not change its members. Where the CNN encoder normalises over time (`feat_extract_norm: group`,
+the base models), padding would enter the statistics, so the CNN runs on each clip alone; where it normalises
+each frame (`layer`, the large ones), it runs on the padded batch, and the frames that padding touches are cut.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from emofeat.store.extras import need
+from emomodels import training
+from emomodels.data.examples import Examples
+from emomodels.data.loader import Loader, survey
+from emomodels.exceptions import DataError, ModelError, RecipeError
+from emomodels.models.neural import NeuralEstimator
+from emomodels.models.pooling import frame_mask, masked_mean
+from emomodels.training import Positive, TrainingSettings
+
+
+class Wav2Vec2Settings(TrainingSettings):
+    """Settings of `wav2vec2`; the defaults of training are those of Luna-Jiménez et al. (2022), in float32.
+
+    Parameters
+    ----------
+    source
+        A folder with `config.json` and `model.safetensors`, or a name on Hugging Face's hub such as
+        `jonatasgrosman/wav2vec2-large-xlsr-53-english`.
+    pooling
+        Mean over the frames of the clip, or, as in the source, over padding too; then a clip's posteriors
+        depend on the batch that it is in.
+    dropout
+        In the classifier; None takes `final_dropout` of the weights' own configuration.
+    spec_augment
+        Mask stretches of frames in training as the weights' configuration says.
+    normalise
+        Zero mean and unit variance for each clip, as nearly all published weights expect it.
+    gradient_checkpointing
+        Compute activations again in the backward pass: less memory, a third more time.
+    """
+
+    source: str
+    pooling: Literal["masked", "as_published_unmasked"] = "masked"
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    spec_augment: bool = True
+    normalise: bool = True
+    gradient_checkpointing: bool = False
+    epochs: Positive = 10
+    batch_size: Positive = 4
+    accumulate: Positive = 2
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    lr: Annotated[float, Field(gt=0)] = 1e-4
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    clip: Annotated[float, Field(gt=0)] | None = 1.0
+    class_weights: Literal["balanced", "none"] | dict[str, float] = "none"
+
+
+class Wav2Vec2(NeuralEstimator):
+    """wav2vec 2.0 with the CNN encoder frozen: mean pooling, dropout, Linear, tanh, dropout, Linear."""
+
+    name = "wav2vec2"
+    takes = "waveform"
+    settings_class = Wav2Vec2Settings
+    settings: Wav2Vec2Settings
+
+    def network(self, n_columns: int, n_classes: int) -> nn.Module:
+        """The pretrained model and a new classifier."""
+        return Wav2Vec2Network(pretrained(self.settings.source), n_classes, self.settings)
+
+    def facts(self) -> dict[str, Any]:
+        """The configuration, so that loading does not need the pretrained weights."""
+        network = self.fitted
+        assert isinstance(network, Wav2Vec2Network)
+        return {"config": network.base.config.to_diff_dict()}
+
+    def network_like(self, facts: dict[str, Any], n_columns: int, n_classes: int) -> nn.Module:
+        """The network of the saved configuration."""
+        transformers = need("transformers", "transformers")
+        base = transformers.Wav2Vec2Model(transformers.Wav2Vec2Config.from_dict(facts["config"]))
+        return Wav2Vec2Network(base, n_classes, self.settings)
+
+
+class Wav2Vec2Network(nn.Module):
+    """`base` (a `transformers.Wav2Vec2Model`) with a classifier on the mean of its frames."""
+
+    #: Layer drop and masking leave parameters without a gradient in some steps.
+    skips_layers = True
+
+    def __init__(self, base: Any, n_classes: int, settings: Wav2Vec2Settings) -> None:
+        super().__init__()
+        config = base.config
+        self.base, self.settings = base, settings
+        base.freeze_feature_encoder()
+        config.apply_spec_augment = config.apply_spec_augment and settings.spec_augment
+        if settings.gradient_checkpointing:
+            base.gradient_checkpointing_enable()
+        dropout = config.final_dropout if settings.dropout is None else settings.dropout
+        self.classifier = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(config.hidden_size, config.hidden_size),
+            nn.Tanh(),
+            nn.Dropout(dropout),
+            nn.Linear(config.hidden_size, n_classes),
+        )
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Waveforms `(B, n_samples, 1)` and `(B,)` to logits `(B, n_classes)`."""
+        frames, n_frames = cnn_frames(self.base, x, lengths, self.settings.normalise)
+        hidden = contextual(self.base, frames, n_frames)
+        if self.settings.pooling == "masked":
+            pooled = masked_mean(hidden, frame_mask(n_frames, hidden.shape[1], hidden.device))
+        else:
+            pooled = hidden.mean(1)
+        out: torch.Tensor = self.classifier(pooled)
+        return out
+
+
+def pretrained(source: str) -> Any:
+    """The `transformers.Wav2Vec2Model` in the folder `source`, or of that name in the cache or on the hub.
+
+    Raises
+    ------
+    ModelError
+        It is not there; the message says what to fetch and where to put it.
+    """
+    transformers = need("transformers", "transformers")
+    folder = Path(source).expanduser()
+    try:
+        return transformers.Wav2Vec2Model.from_pretrained(
+            str(folder) if folder.is_dir() else source, use_safetensors=True
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"wav2vec 2.0 weights {source!r}: no folder of that name holds them, and Hugging Face's cache or hub "
+            f"gave none ({reason}). Where there is a network: hf download {source} --local-dir FOLDER; then "
+            "give FOLDER, which must hold config.json and model.safetensors (pickled weights are not read)",
+            "no_weights",
+        ) from None
+
+
+def embed(
+    examples: Examples,
+    source: str,
+    layer: int | Literal["cnn", "last"] = "cnn",
+    *,
+    device: str = "cpu",
+    batch_size: int = 8,
+    normalise: bool = True,
+) -> Examples:
+    """Vectors for waveforms: the mean over time of what a frozen wav2vec 2.0 computes.
+
+    Parameters
+    ----------
+    layer
+        `cnn`: the CNN encoder's output (512 columns in the published models); a number from 1: the output
+        of that transformer layer; `last`: of the whole.
+
+    Returns
+    -------
+    Examples
+        The same ids, labels and speakers with vectors, columns `wav2vec2_{layer}_{i}`.
+    """
+    from dataclasses import replace
+
+    base = pretrained(source).eval()
+    n_layers = base.config.num_hidden_layers
+    if isinstance(layer, int) and not 1 <= layer <= n_layers:
+        raise RecipeError(
+            f"layer {layer}: this model has transformer layers 1 to {n_layers}, and 'cnn' and 'last'"
+        )
+    survey(examples, "embedded")
+    place = training.find_device(device)
+    base.to(place)
+    rows: dict[int, torch.Tensor] = {}
+    with torch.inference_mode():
+        for batch in Loader(examples, batch_size, bucket=True).batches():
+            batch = batch.to(place)
+            assert batch.lengths is not None
+            frames, n_frames = cnn_frames(base, batch.x, batch.lengths, normalise)
+            if layer != "cnn":
+                frames = contextual(base, frames, n_frames, None if layer == "last" else layer)
+            means = masked_mean(frames, frame_mask(n_frames, frames.shape[1], place)).float().cpu()
+            rows |= dict(zip(batch.positions.tolist(), means, strict=True))
+    x = torch.stack([rows[i] for i in range(len(examples))]).numpy()
+    return replace(examples, x=x, columns=tuple(f"wav2vec2_{layer}_{i:04d}" for i in range(x.shape[1])))
+
+
+def cnn_frames(
+    base: Any, x: torch.Tensor, lengths: torch.Tensor, normalise: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Frames of the frozen CNN encoder `(B, T, d)`, and how many of them each waveform has `(B,)`."""
+    n_frames = base._get_feat_extract_output_lengths(lengths)
+    if int(n_frames.min()) < 1:
+        raise DataError(
+            f"a waveform of {int(lengths.min())} samples is shorter than one frame of wav2vec 2.0 (400 samples in "
+            "the published models); leave such clips out"
+        )
+    wave = x.squeeze(2)
+    if normalise:
+        wave = standardised(wave, lengths)
+    with torch.no_grad():
+        if base.config.feat_extract_norm == "layer":
+            frames = base.feature_extractor(wave)[:, :, : int(n_frames.max())].transpose(1, 2)
+        else:
+            alone = [
+                base.feature_extractor(w[None, :n])[0].T for w, n in zip(wave, lengths.tolist(), strict=True)
+            ]
+            frames = nn.utils.rnn.pad_sequence(alone, batch_first=True)
+    return frames.detach(), n_frames
+
+
+def contextual(
+    base: Any, frames: torch.Tensor, n_frames: torch.Tensor, layer: int | None = None
+) -> torch.Tensor:
+    """The transformer's output `(B, T, hidden)` for frames of the CNN, or that of its layer number `layer`."""
+    mask = frame_mask(n_frames, frames.shape[1], frames.device)
+    hidden, _ = base.feature_projection(frames)
+    if base.training and frames.shape[1] >= base.config.mask_time_length:
+        hidden = base._mask_hidden_states(hidden, attention_mask=mask)
+    if layer is None:
+        last: torch.Tensor = base.encoder(hidden, attention_mask=mask).last_hidden_state
+        return last
+    taken: list[torch.Tensor] = []
+
+    def take(module: nn.Module, args: Any, output: Any) -> None:
+        taken.append(output[0] if isinstance(output, tuple) else output)
+
+    with base.encoder.layers[layer - 1].register_forward_hook(take):
+        base.encoder(hidden, attention_mask=mask)
+    return taken[0]
+
+
+def standardised(wave: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Each row of `(B, n_samples)` with mean 0 and variance 1 over its own length, padding zero."""
+    mask = frame_mask(lengths, wave.shape[1], wave.device)
+    n = lengths.to(wave.device)[:, None]
+    centred = (wave - (wave * mask).sum(1, keepdim=True) / n) * mask
+    return centred / ((centred**2).sum(1, keepdim=True) / n + 1e-7).sqrt()
