@@ -337,8 +337,8 @@ class Fitter:
         from emomodels import metrics
 
         assert labelled.y is not None
-        names = [labelled.classes[i] for i in labelled.y]
-        return metrics.score(self.recipe.inner.metric, names, posteriors.align(labelled.ids))
+        truth = {id_: labelled.classes[i] for id_, i in zip(labelled.ids, labelled.y, strict=True)}
+        return metrics.score(self.recipe.inner.metric, truth, posteriors)
 
     def _groups(self, examples: Examples) -> list[int]:
         return [self.groups[i] for i in examples.ids]
