@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from emomodels.exceptions import DataError
 from emomodels.metrics import SCORES, Metrics, Scores, Summary, evaluate
 from emomodels.report import conditions, figures, pairs
 from emomodels.report.document import Block, Document, Figure, Section, Table, Text
-from emomodels.report.words import UNDEFINED, count, interval, number, percent
+from emomodels.report.words import count, interval, natural, number, percent
 from emomodels.runs import Run
 
 #: What the scores are called where they are read.
@@ -114,25 +114,21 @@ def _sentence(result: Result) -> str:
 
 
 def _result(result: Result) -> Section:
-    m, values = result.first, result.summary.values
-    header = ["", "pooled", "95 % interval", "mean of folds", "sd of folds"]
-    if result.several:
-        header += ["mean of seeds", "sd", "lowest", "highest"]
+    m, shown = result.first, f"seed {result.run.record.seeds[0]}: " * result.several
+    header = ("", "mean of seeds", "sd of seeds")[: 3 if result.several else 1]
+    header += (f"{shown}pooled", "95 % interval", "mean of folds", "sd of folds")
     rows = []
     for score, name in NAMES.items():
-        row = [
-            name,
+        spread = result.summary.values[score]
+        seeds = (percent(spread.mean), percent(spread.sd)) if result.several else ()
+        row = (
             percent(getattr(m, score)),
             interval(m.intervals.scores[score] if m.intervals else None),
             percent((m.fold_mean or {}).get(score)),
             percent((m.fold_sd or {}).get(score)),
-        ]
-        if result.several:
-            s = values[score]
-            row += [percent(s.mean), percent(s.sd), percent(s.min), percent(s.max)]
-        rows.append(tuple(row))
-    table = Table(result.caption("Metrics, %"), tuple(header), tuple(rows), note=_metrics_note(m))
-    return Section("Result", (table,))
+        )
+        rows.append((name, *seeds, *row))
+    return Section("Result", (Table("Metrics, %", header, tuple(rows), note=_metrics_note(m)),))
 
 
 def _metrics_note(m: Metrics) -> str:
@@ -234,27 +230,30 @@ def _recall_figure(result: Result, head: Document) -> Iterator[Figure]:
     yield Figure(caption, svg, "Recall of each class with its interval; the numbers are in the table above")
 
 
-def _scores_rows(groups: dict[str, Scores]) -> Iterator[tuple[str, ...]]:
-    for name, s in groups.items():
-        yield (
-            name,
-            count(s.n),
-            *(percent(getattr(s, score)) for score in NAMES),
-            ", ".join(s.absent) or UNDEFINED,
-        )
+def _scores_table(
+    caption: str, groups: Mapping[str, Scores], what: str, below: Sequence[tuple[str, ...]] = ()
+) -> Table:
+    """Scores of each fold or speaker, in natural order; classes that one lacks are named if any does."""
+    lacking = any(s.absent for s in groups.values())
+    rows = [
+        (name, count(s.n), *(percent(getattr(s, score)) for score in NAMES), ", ".join(s.absent))
+        for name, s in sorted(groups.items(), key=lambda item: natural(item[0]))
+    ]
+    header = (what, "n", *NAMES.values(), "classes without utterances")
+    width = len(header) if lacking else len(header) - 1
+    return Table(caption, header[:width], tuple(row[:width] for row in (*rows, *below)))
 
 
 def _folds(result: Result) -> Section | None:
     m = result.first
     if m.fold_mean is None or m.fold_sd is None:
         return None
-    rows = [*_scores_rows(m.folds)]
-    for name, found in (("mean of folds", m.fold_mean), ("sd of folds", m.fold_sd)):
-        rows.append((name, "", *(percent(found[score]) for score in NAMES), ""))
-    rows.append(("pooled", count(m.n), *(percent(getattr(m, score)) for score in NAMES), ""))
-    header = ("fold", "n", *NAMES.values(), "classes without utterances")
-    table = Table(result.caption("Folds, %"), header, tuple(rows))
-    return Section("Folds", (table,))
+    below = [
+        (name, "", *(percent(found[score]) for score in NAMES), "")
+        for name, found in (("mean of folds", m.fold_mean), ("sd of folds", m.fold_sd))
+    ]
+    below.append(("pooled", count(m.n), *(percent(getattr(m, score)) for score in NAMES), ""))
+    return Section("Folds", (_scores_table(result.caption("Folds, %"), m.folds, "fold", below),))
 
 
 def _seeds(result: Result) -> Section | None:
@@ -286,15 +285,11 @@ def _speakers(result: Result) -> Section | None:
     m = result.first
     if not m.speakers:
         return None
-    # A speaker is in several folds where the protocol allows it.
-    folds: dict[str | None, dict[str, None]] = {}
-    for speaker, fold in zip(result.run.labels.speakers, result.run.labels.folds, strict=True):
-        folds.setdefault(speaker, {})[fold] = None
-    rows = tuple((name, ", ".join(folds[name]), *cells) for name, *cells in _scores_rows(m.speakers))
     values = [s.uar for s in m.speakers.values()]
-    spread = f"UAR from {percent(min(values))} to {percent(max(values))} %, median {percent(float(np.median(values)))} %."
-    header = ("speaker", "fold", "n", *NAMES.values(), "classes without utterances")
-    return Section("Speakers", (Text(spread), Table(result.caption("Speakers, %"), header, rows, words=2)))
+    middle = percent(float(np.median(values)))
+    spread = f"UAR from {percent(min(values))} to {percent(max(values))} %, median {middle} %."
+    table = _scores_table(result.caption("Speakers, %"), m.speakers, "speaker")
+    return Section("Speakers", (Text(spread), table))
 
 
 def _calibration(result: Result, head: Document) -> Section | None:
