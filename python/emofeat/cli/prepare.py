@@ -76,12 +76,10 @@ def _command(corpus: Corpus) -> click.Command:
     def run(
         root: Path, output: Path, allow_partial: bool, audio_check: bool, overwrite: bool, **options: Any
     ) -> None:
-        from emofeat._log import show_on_stderr
         from emofeat.corpus.prepare import prepare, relative_to
         from emofeat.corpus.tables import suffix_of
         from emofeat.engine.errors import UsageError
 
-        show_on_stderr()
         suffix_of(output)
         if output.exists() and not overwrite:
             raise UsageError(f"{output} exists; --overwrite replaces it")
