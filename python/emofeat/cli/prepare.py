@@ -107,7 +107,7 @@ def _command(corpus: Corpus) -> click.Command:
         ),
         click.Option(["--overwrite"], is_flag=True, help="Replace the manifest."),
     ]
-    text = f"{corpus.title}.\n\nROOT is the corpus as it is released: {corpus.reads}."
+    text = f"Make a manifest of {corpus.title}.\n\nReads {corpus.reads} from ROOT."
     return click.Command(corpus.name, params=params, callback=run, help=text, short_help=corpus.title)
 
 
