@@ -160,14 +160,14 @@ def test_a_comparison_has_both_tests_and_the_interval_of_the_difference():
     assert found.permutation == permutation_test(labels, a, b, blocks=speakers)
     rng = np.random.default_rng(5)
     drawn = []
-    for _ in range(2000):
+    for _ in range(500):
         ids = [i for s in rng.integers(0, 10, 10) for i in labels if speakers[i] == f"s{s}"]
         recalls = [
             np.mean([(a[i] == c) - float(b[i] == c) for i in ids if labels[i] == c]) for c in ("happy", "sad")
         ]
         drawn.append(np.mean(recalls))
-    # both are drawn: ends of 2,000 draws move by about a hundredth
-    np.testing.assert_allclose(found.interval, np.percentile(drawn, [2.5, 97.5]), atol=0.015)
+    # both are drawn: ends of 500 draws move by about a hundredth
+    np.testing.assert_allclose(found.interval, np.percentile(drawn, [2.5, 97.5]), atol=0.02)
 
 
 def test_without_speakers_single_utterances_are_exchanged_and_there_is_no_interval():
