@@ -141,28 +141,41 @@ def _plain(value: Any) -> str:
 
 
 def choices(record: Record) -> Section | None:
-    """Hyper-parameters of each fold and seed, and how the inner folds scored what there was to choose from."""
-    rows, scored = [], []
+    """Settings that were chosen inside the training part of each fold, and the scores that chose them."""
+    chosen: dict[tuple[str, str], list[str]] = {}
+    scores: dict[str, dict[str, list[float]]] = {}
+    metric = ""
     for fold, by_seed in record.chosen.items():
         for seed, choice in by_seed.items():
-            scores = choice.get("inner_scores") or []
-            rows.append((fold, seed, _plain(choice["settings"]), str(len(scores) or 1)))
-            scored += [(fold, seed, *_scored(score)) for score in scores]
-    if not scored:
+            tried = choice.get("inner_scores") or []
+            if tried:
+                chosen.setdefault((fold, _plain(choice["settings"])), []).append(seed)
+            for score in tried:
+                # The score is the last entry, after the settings.
+                *settings, (metric, value) = score.items()
+                scores.setdefault(_plain(dict(settings)), {}).setdefault(fold, []).append(value)
+    if not scores:
         return None
+    folds = tuple(dict.fromkeys(fold for fold, _ in chosen))
+    rows = tuple((fold, settings, ", ".join(seeds)) for (fold, settings), seeds in chosen.items())
+    tried_rows = tuple(
+        (settings, *(percent(_mean(by_fold.get(fold, ()))) for fold in folds))
+        for settings, by_fold in scores.items()
+    )
     blocks = (
-        Table("Chosen settings", ("fold", "seed", "settings", "tried"), tuple(rows), words=3),
+        Table("Chosen settings", ("fold", "settings", "seeds"), rows, words=3),
         Table(
-            "Scores inside the training part", ("fold", "seed", "settings", "score"), tuple(scored), words=3
+            f"Inner scores: {metric}, %, mean of seeds",
+            ("settings", *(f"fold {fold}" for fold in folds)),
+            tried_rows,
+            note="Measured inside the training part of each fold, or on its development part; no test utterance had a say.",
         ),
     )
     return Section("Choices", blocks)
 
 
-def _scored(score: Mapping[str, Any]) -> tuple[str, str]:
-    """The settings, and the score, which is the last entry."""
-    *settings, (metric, value) = score.items()
-    return _plain(dict(settings)), f"{metric} {percent(value)}"
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def training(record: Record, document: Document) -> Section | None:

@@ -64,7 +64,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing as SVG. `alt` says in words what it shows; the numbers are in a table beside it."""
+    """A drawing as SVG that carries its caption and the stamps as its title.
+
+    `alt` says in words what it shows; the numbers are in a table beside it.
+    """
 
     caption: str
     svg: str

@@ -19,13 +19,13 @@ from emofeat.store.extras import need
 
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#57606a"
 _STYLE = {
+    "axes.axisbelow": True,
     "axes.edgecolor": "#8c959f",
     "axes.grid": True,
     "axes.labelcolor": "#1b1f24",
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
+    "axes.titlesize": 10,
     "font.family": "sans-serif",
     "font.size": 10,
     "grid.color": "#e6eaee",
@@ -78,7 +78,7 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str], title: str) -> 
         ax.set_xticks(range(k), classes, rotation=45, ha="right", rotation_mode="anchor")
         ax.set_yticks(range(k), classes)
         ax.set(xlabel="predicted", ylabel="true")
-        _title(ax, title, side)
+        _title(figure, title)
         ax.grid(False)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
@@ -96,7 +96,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
         Name, value, lower and upper end, all from 0 to 1; an end that is not defined is NaN.
     """
     height = 1.1 + 0.32 * len(rows)
-    with _drawing(7.5, height) as (_, ax, out):
+    with _drawing(7.5, height) as (figure, ax, out):
         at = np.arange(len(rows))
         value, low, high = (np.array([row[i] for row in rows], float) for i in (1, 2, 3))
         ax.errorbar(
@@ -123,7 +123,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
         ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(label)
-        _title(ax, title, 7.5)
+        _title(figure, title)
     return out.getvalue()
 
 
@@ -139,20 +139,19 @@ def reliability(
     Parameters
     ----------
     confidence, accuracy
-        `(B,)` means of each bin; NaN where it is empty.
+        Means of the bins that hold decisions.
     count
-        `(B,)` decisions in each bin.
+        `(B,)` decisions in each bin, empty ones included.
     edges
         `(B + 1,)` of the bins.
     """
     panels = {"nrows": 2, "sharex": True, "height_ratios": (3, 1)}
-    with _drawing(5.6, 5.2, **panels) as (_, (above, below), out):
+    with _drawing(5.6, 5.2, **panels) as (figure, (above, below), out):
         above.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2, label="perfectly calibrated")
-        full = count > 0
-        above.plot(confidence[full], accuracy[full], "o-", color=BLUE, label="this result")
+        above.plot(confidence, accuracy, "o-", color=BLUE, label="this result", clip_on=False)
         above.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
         above.legend(loc="upper left")
-        _title(above, title, 5.6)
+        _title(figure, title)
         below.bar(edges[:-1], count, width=np.diff(edges), align="edge", color=BLUE, edgecolor="white")
         below.set(xlabel="confidence: the highest probability", ylabel="decisions")
         below.grid(axis="x", visible=False)
@@ -186,12 +185,15 @@ def training(
         for ax in axes[:, 0]:
             ax.set_ylabel("loss")
         figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=4)
-        figure.suptitle(_wrapped(title, 3.4 * across), fontsize=11, fontweight="bold")
+        _title(figure, title)
     return out.getvalue()
 
 
 # Key of an epoch, what it is called, colour, line.
-_LOSSES = (("train_loss", "training loss", BLUE, "-"), ("dev_loss", "development loss", ORANGE, "-"))
+_LOSSES: tuple[tuple[str, str, str, Any], ...] = (
+    ("train_loss", "training loss", BLUE, "-"),
+    ("dev_loss", "development loss", ORANGE, (0, (5, 1))),
+)
 
 
 def _curves(ax: Any, epochs: Sequence[Mapping[str, float | None]], kept: int | None) -> dict[str, Any]:
@@ -200,7 +202,7 @@ def _curves(ax: Any, epochs: Sequence[Mapping[str, float | None]], kept: int | N
     x = [e.get("epoch", i) for i, e in enumerate(epochs, 1)]
     for key, name, colour, line in _LOSSES:
         if any(e.get(key) is not None for e in epochs):
-            shown[name] = ax.plot(x, _values(epochs, key), line, color=colour)[0]
+            shown[name] = ax.plot(x, _values(epochs, key), linestyle=line, color=colour)[0]
     if any(e.get("dev_uar") is not None for e in epochs):
         right = ax.twinx()
         shown["development UAR"] = right.plot(x, _values(epochs, "dev_uar"), ":", color=GREEN)[0]
@@ -217,12 +219,10 @@ def _values(epochs: Sequence[Mapping[str, float | None]], key: str) -> list[floa
     return [float("nan") if (v := e.get(key)) is None else v for e in epochs]
 
 
-def _title(ax: Any, title: str, width: float) -> None:
-    ax.set_title(_wrapped(title, width), loc="left", pad=12)
-
-
-def _wrapped(title: str, width: float) -> str:
-    """A title in lines that fit a drawing of `width` inches."""
+def _title(figure: Any, title: str) -> None:
+    """The title at the left, in lines that fit the figure."""
     from textwrap import fill
 
-    return fill(title, int(width * 11))
+    # About ten bold letters of 11 points to the inch.
+    text = fill(title, int(figure.get_figwidth() * 10))
+    figure.suptitle(text, x=0.01, ha="left", fontsize=11, fontweight="bold")

@@ -108,10 +108,8 @@ def _side(column: int, table: Table) -> str:
 def _(block: Figure, document: Document) -> str:
     # As an image, so that the ids inside one drawing cannot meet those of another.
     data = b64encode(block.svg.encode()).decode()
-    return (
-        f'<figure><img src="data:image/svg+xml;base64,{data}" alt="{escape(block.alt)}">'
-        f"<figcaption>{_caption(block.caption, document)}</figcaption></figure>"
-    )
+    alt = escape(f"{document.caption(block.caption)}. {block.alt}")
+    return f'<figure><img src="data:image/svg+xml;base64,{data}" alt="{alt}"></figure>'
 
 
 def _caption(text: str, document: Document) -> str:

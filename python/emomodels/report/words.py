@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 #: Stands for a number that is not defined, such as the recall of a class without examples.
@@ -70,3 +71,13 @@ def count(value: int) -> str:
     '1,440'
     """
     return f"{value:,}"
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sorts names by the numbers in them.
+
+    >>> sorted(["s10", "s2", "mean"], key=natural)
+    ['mean', 's2', 's10']
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
