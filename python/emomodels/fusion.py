@@ -354,10 +354,8 @@ class Stacked(LateFusion):
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {
-            f"{'+'.join(str(self.modalities.index(name)) for name in names)}.{part}": np.ascontiguousarray(
-                getattr(c, part)
-            )
-            for names, c in self.combiners.items()
+            f"{'+'.join(str(self.modalities.index(name)) for name in names)}.{part}": getattr(combiner, part)
+            for names, combiner in self.combiners.items()
             for part in _Combiner.__slots__
         }
 
