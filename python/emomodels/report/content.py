@@ -13,7 +13,7 @@ from emomodels.metrics import SCORES, Metrics, Scores, Summary, evaluate
 from emomodels.report import conditions, figures, pairs
 from emomodels.report.document import Block, Document, Figure, Section, Table, Text
 from emomodels.report.words import count, interval, natural, number, percent
-from emomodels.runs import Run
+from emomodels.runs import Labels, Run
 
 #: What the scores are called where they are read.
 NAMES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
@@ -155,22 +155,21 @@ def _fusion(run: Run) -> Section | None:
     tests = pairs.compared(systems, [(name, other) for other in systems if other != name], run.labels)
     several = any(len(by_seed) > 1 for by_seed in systems.values())
     return Section(
-        "Fusion and its parts", (systems_table(systems, run), pairs.table(tests, run.labels, several))
+        "Fusion and its parts", (systems_table(systems, run.record.classes, run.labels), pairs.table(tests, run.labels, several))
     )
 
 
-def systems_table(systems: dict[str, pairs.BySeed], run: Run) -> Table:
-    """One row of metrics for each system, on the utterances of `run`."""
-    truth = dict(zip(run.labels.ids, run.labels.labels, strict=True))
-    speakers = {i: s for i, s in zip(run.labels.ids, run.labels.speakers, strict=True) if s is not None}
+def systems_table(systems: Mapping[str, pairs.BySeed], classes: Sequence[str], labels: Labels) -> Table:
+    """One row of metrics for each system, on the utterances of `labels`."""
+    truth, speakers = dict(zip(labels.ids, labels.labels, strict=True)), pairs.speakers(labels)
     rows = []
     for name, by_seed in systems.items():
-        found = [
-            evaluate(truth, p, speakers=speakers if len(speakers) == len(truth) else None)
-            for p in by_seed.values()
-        ]
+        found = [evaluate(truth, said, classes, speakers=speakers) for said in by_seed.values()]
         rows.append((name, str(len(found)), *system_cells(found)))
     return Table("Systems, %", ("system", "seeds", *SYSTEM_COLUMNS), tuple(rows))
+
+
+SYSTEM_COLUMNS), tuple(rows))
 
 
 SYSTEM_COLUMNS = ("UAR", "95 % interval", *(NAMES[s] for s in NAMES if s != "uar"))
