@@ -7,7 +7,6 @@ when the posteriors of all units are there.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import shutil
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emofeat.corpus import guard
 from emomodels import config, inner, runs
@@ -28,7 +26,7 @@ from emomodels.data import normalise
 from emomodels.data.examples import Examples
 from emomodels.data.normalise import Normaliser
 from emomodels.display import Display
-from emomodels.exceptions import DataError, RecipeError
+from emomodels.exceptions import RecipeError
 from emomodels.material import Material, Part
 from emomodels.models import registry
 from emomodels.models.base import Context, Estimator, History
@@ -301,7 +299,7 @@ class Fitter:
         posteriors of the chosen settings serve again as the out-of-fold posteriors.
         """
         grid = list(combinations(self.recipe.inner.grid))
-        on_dev = part.dev is not None and not self.recipe.development.source == "test"
+        on_dev = part.dev is not None and self.recipe.development.source != "test"
         if len(grid) == 1:
             return grid[0], [], self._out_of_fold(part.train, grid[0]) if keep else None
         scores, best, kept = [], None, None

@@ -72,7 +72,10 @@ def fuse(
             result = _predict(model, test, fold, protocol)
             stamps += [*result.stamps, *_missing(result)]
             model.save(out / "folds" / fold / f"seed-{seed}" / "fusion")
-            chosen.setdefault(fold, {})[str(seed)] = {"settings": model.settings.model_dump(), "inner_scores": []}
+            chosen.setdefault(fold, {})[str(seed)] = {
+                "settings": model.settings.model_dump(),
+                "inner_scores": [],
+            }
             done.append(result.posteriors)
         fused[seed] = concat(done).align(labels.ids)
     record = runs.Record(
@@ -98,9 +101,7 @@ def fuse(
     return runs.write_run(out, record, labels, fused, metrics.of_run(labels, fused), parts=singles)
 
 
-def _predict(
-    model: LateFusion, test: Mapping[str, Posteriors], fold: str, protocol: guard.Protocol
-) -> Fused:
+def _predict(model: LateFusion, test: Mapping[str, Posteriors], fold: str, protocol: guard.Protocol) -> Fused:
     here = {name: p.take([i for i, f in enumerate(p.folds) if f == fold]) for name, p in test.items()}
     return model.predict(here, protocol=protocol)
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from emofeat._suggest import did_you_mean
 from emofeat.corpus import guard, splits
 from emofeat.corpus.labels import Labelled, label_map

@@ -27,7 +27,12 @@ def make(
             for n in range(per_class):
                 id_ = f"s{speaker}_{label}_{n}"
                 more = {k: v(speaker, label, n) for k, v in columns.items()}
-                values = {"speaker": f"s{speaker}", "label": label, "text_id": f"t{n}", "audio_group": id_} | more
+                values = {
+                    "speaker": f"s{speaker}",
+                    "label": label,
+                    "text_id": f"t{n}",
+                    "audio_group": id_,
+                } | more
                 rows.append(Utterance(id=id_, **values))
                 voice, face = centres[label]
                 voices.append(",".join([id_, *(f"{v:.5f}" for v in voice + own + rng.normal(0, 1, 4))]))

@@ -48,7 +48,14 @@ def test_overrides_reach_nested_keys_and_lists(tmp_path):
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(BASE))
     recipe = config.load(
-        path, ["model.C=0.5", "seeds=[1,2]", "features.0.path=other", "normalise.method=minmax", "inner.grid.C=[1,2]"]
+        path,
+        [
+            "model.C=0.5",
+            "seeds=[1,2]",
+            "features.0.path=other",
+            "normalise.method=minmax",
+            "inner.grid.C=[1,2]",
+        ],
     )
     assert recipe.model_settings == {"C": 0.5}
     assert recipe.seeds == (1, 2)

@@ -141,8 +141,12 @@ def test_a_random_split_is_refused_but_under_its_protocol_and_then_stamped(recip
 
 
 def test_watching_the_test_part_needs_a_protocol_that_says_so(recipe, tmp_path):
-    watching = recipe | {"model": MLP | {"patience": 2}, "development": {"source": "test"}, "inner": {"oof": False}}
-    with pytest.raises(RecipeError, match="development.source: test watches the test part"):
+    watching = recipe | {
+        "model": MLP | {"patience": 2},
+        "development": {"source": "test"},
+        "inner": {"oof": False},
+    }
+    with pytest.raises(RecipeError, match=r"development\.source: test watches the test part"):
         run(watching, tmp_path / "run")
     published = watching | {"protocol": {"name": "as_published", "off": ["selection"]}}
     done = run(published, tmp_path / "run2")
@@ -223,7 +227,15 @@ def test_a_killed_run_ends_in_the_same_bits(tmp_path):
     }
     whole = run(recipe, tmp_path / "whole")
     (tmp_path / "recipe.yaml").write_text(json.dumps(recipe), encoding="utf-8")
-    command = [sys.executable, "-m", "emomodels", "train", str(tmp_path / "recipe.yaml"), "-o", str(tmp_path / "killed")]
+    command = [
+        sys.executable,
+        "-m",
+        "emomodels",
+        "train",
+        str(tmp_path / "recipe.yaml"),
+        "-o",
+        str(tmp_path / "killed"),
+    ]
     kills = 0
     for after in (0.15, 0.4, 0.8):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

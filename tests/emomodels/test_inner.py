@@ -55,7 +55,9 @@ def test_the_development_part_is_whole_groups_of_about_the_share():
     assert len(dev) == 12
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["x", "y", None])), min_size=1, max_size=12))
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["x", "y", None])), min_size=1, max_size=12)
+)
 def test_who_shares_a_value_is_in_one_group(rows):
     columns = [list(c) for c in zip(*rows, strict=True)]
     group = inner.components(columns)
