@@ -59,7 +59,9 @@ _NOTE = (
     "of pairs."
 )
 _SEEDS = " Of several seeds, the two with the largest permutation p are shown: a claim must hold there too."
-_NO_SPEAKERS = " Speakers are not known: the permutation test exchanges single utterances, and there is no interval."
+_NO_SPEAKERS = (
+    " Speakers are not known: the permutation test exchanges single utterances, and there is no interval."
+)
 _HEADER = (
     "system",
     "against",

@@ -124,7 +124,10 @@ def reproduce(data: str | Path, *, quick: bool = False) -> Reproduction:
     trains = {name: [read_posteriors(data, name, fold, "train") for fold in FOLDS] for name in _ALL}
     table = _Table.of(tests[_AUDIO])
     published = read_test_posteriors(data, "fusion")
-    fused = (*_fused(table, tests, trains), table.row("fusion", "published posteriors of the fusion", 86.70, _SELECTED, published))
+    fused = (
+        *_fused(table, tests, trains),
+        table.row("fusion", "published posteriors of the fusion", 86.70, _SELECTED, published),
+    )
     return Reproduction(
         single=tuple(_single(table, tests)),
         fused=fused,
@@ -145,7 +148,9 @@ class _Table:
         ids = tuple(sorted(test.ids))
         fold = dict(zip(test.ids, test.folds, strict=True))
         who, what = speakers(ids), labels(ids)
-        return cls(Labels(ids, tuple(what[i] for i in ids), tuple(who[i] for i in ids), tuple(fold[i] for i in ids)))
+        return cls(
+            Labels(ids, tuple(what[i] for i in ids), tuple(who[i] for i in ids), tuple(fold[i] for i in ids))
+        )
 
     def row(
         self,
@@ -170,7 +175,9 @@ _SELECTED = (f"wav2vec 2.0 and BiLSTM {CHOSEN_ON_TEST}", IN_SAMPLE)
 
 
 def _single(table: _Table, tests: Mapping[str, Posteriors]) -> Iterator[Row]:
-    yield table.row("audio", "A: wav2vec 2.0, fine-tuned", 81.82, (f"checkpoint {CHOSEN_ON_TEST}",), tests[_AUDIO])
+    yield table.row(
+        "audio", "A: wav2vec 2.0, fine-tuned", 81.82, (f"checkpoint {CHOSEN_ON_TEST}",), tests[_AUDIO]
+    )
     yield table.row("face", "B: BiLSTM on Action Units", 62.13, (f"epoch {CHOSEN_ON_TEST}",), tests[_BILSTM])
     yield table.row("face", "C: MLP(80) on averaged Action Units", 60.22, (), tests[_MLP80])
 
@@ -190,7 +197,9 @@ def _fused(
         yield _in_sample(table, tests, trains, names, published.get(names))
     for rule, names in (("product", _ALL), ("mean", _ALL), ("mean", (_AUDIO, _BILSTM))):
         fused = fusion(rule).predict({name: tests[name] for name in names}, protocol=PROTOCOL)
-        yield table.row("fusion", f"{_sum(names)}: {rule} rule, no training", None, _selected(names), fused.posteriors)
+        yield table.row(
+            "fusion", f"{_sum(names)}: {rule} rule, no training", None, _selected(names), fused.posteriors
+        )
     for names in (_ALL, (_AUDIO, _BILSTM)):
         said = _stacked_on_other_folds({name: tests[name] for name in names})
         yield table.row(
@@ -232,7 +241,9 @@ def _stacked_on_other_folds(tests: Mapping[str, Posteriors]) -> Posteriors:
         train = {name: p.take([f != fold for f in p.folds]) for name, p in tests.items()}
         combiner.fit(train, labels(next(iter(train.values())).ids), protocol=PROTOCOL)
         parts.append(
-            combiner.predict({name: _of_fold(p, fold) for name, p in tests.items()}, protocol=PROTOCOL).posteriors
+            combiner.predict(
+                {name: _of_fold(p, fold) for name, p in tests.items()}, protocol=PROTOCOL
+            ).posteriors
         )
     return concat(parts)
 
@@ -287,7 +298,9 @@ def _classifiers() -> Iterator[_Static]:
         slow=True,
     )
     yield _Static("logistic regression", lambda: LogisticRegression(max_iter=10_000), {"minmax": None})
-    yield _Static("random forest", lambda: RandomForestClassifier(random_state=SEED), {"minmax": None}, slow=True)
+    yield _Static(
+        "random forest", lambda: RandomForestClassifier(random_state=SEED), {"minmax": None}, slow=True
+    )
 
 
 def _static(table: _Table, data: str | Path, quick: bool) -> Iterator[Row]:
