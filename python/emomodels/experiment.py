@@ -32,7 +32,7 @@ from emomodels.exceptions import DataError, RecipeError
 from emomodels.material import Material, Part
 from emomodels.models import registry
 from emomodels.models.base import Context, Estimator, History
-from emomodels.posteriors import Posteriors
+from emomodels.posteriors import Posteriors, concat
 
 #: Raised when the same recipe on the same data gives other numbers.
 EXPERIMENT_VERSION = 1
@@ -331,7 +331,7 @@ class Fitter:
         for k, (fit_on, test_on) in enumerate(folds):
             fitted = self.fit(train.take(fit_on), None, settings, None)
             parts.append(fitted.posteriors(train.take(test_on), f"inner-{k}"))
-        return Posteriors.concat(parts).align(train.ids)
+        return concat(parts).align(train.ids)
 
     def _score(self, posteriors: Posteriors, labelled: Examples) -> float:
         from emomodels import metrics
@@ -362,7 +362,7 @@ def _assemble(
 
     recipe = material.recipe
     posteriors = {
-        seed: Posteriors.concat(
+        seed: concat(
             [
                 Posteriors.read(Unit(fold.name, seed).folder(out) / "test.parquet")
                 for fold in material.split.folds

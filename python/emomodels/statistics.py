@@ -200,6 +200,71 @@ def permutation_test(
     )
 
 
+class Comparison(Result):
+    """Two systems on the same utterances; differences are `a` less `b`.
+
+    `interval` is that of the UAR difference over speakers, and `permutation` exchanges whole speakers; without
+    known speakers the first is None and the second exchanges utterances.
+    """
+
+    uar: float
+    accuracy: float
+    interval: tuple[float, float] | None
+    permutation: Permutation
+    mcnemar: McNemar
+
+
+def compare(
+    labels: Mapping[str, str],
+    a: Posteriors | Mapping[str, str],
+    b: Posteriors | Mapping[str, str],
+    *,
+    speakers: Mapping[str, str] | None = None,
+    n_boot: int = 1000,
+    n_permutations: int = 10_000,
+    seed: int = 0,
+) -> Comparison:
+    """Both paired tests of two systems, and the interval of their difference.
+
+    Raises
+    ------
+    DataError
+        The systems or the labels are of different ids, or ids without a speaker.
+
+    Examples
+    --------
+    >>> labels = dict.fromkeys("abcdef", "sad")
+    >>> found = compare(labels, labels, dict.fromkeys("abcdef", "happy"))
+    >>> found.accuracy, found.mcnemar.p, found.interval
+    (1.0, 0.03125, None)
+    """
+    right = np.column_stack([_right(labels, a, "a"), _right(labels, b, "b"), np.ones(len(labels), bool)])
+    interval = None
+    if speakers is not None and len(set(align("speaker", speakers, list(labels)))) > 1:
+        classes, true = np.unique(list(labels.values()), return_inverse=True)
+        names, who = np.unique([speakers[i] for i in labels], return_inverse=True)
+        counts = np.zeros((len(names), len(classes), 3))
+        np.add.at(counts, (who, true), right)
+        low, high = bootstrap_speakers(counts, _uar_difference, n_boot=n_boot, seed=seed)
+        interval = (float(low), float(high))
+    permutation = permutation_test(labels, a, b, blocks=speakers, n_permutations=n_permutations, seed=seed)
+    return Comparison(
+        uar=permutation.difference,
+        accuracy=float(right[:, 0].mean() - right[:, 1].mean()),
+        interval=interval,
+        permutation=permutation,
+        mcnemar=mcnemar(labels, a, b),
+    )
+
+
+def _uar_difference(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From `(..., K, 3)`: right by a, right by b, labelled; over the classes that have labels."""
+    n = counts[..., 2]
+    gain = np.divide(counts[..., 0] - counts[..., 1], n, out=np.zeros_like(n), where=n > 0)
+    difference: NDArray[np.float64] = gain.sum(axis=-1) / (n > 0).sum(axis=-1)
+    return difference
+
+
 def holm(p: Mapping[str, float]) -> dict[str, float]:
     """p-values corrected for being several, by Holm's step-down method (1979).
 

@@ -241,7 +241,7 @@ def test_a_mistake_made_in_python_is_named_with_its_row():
         Manifest([Utterance(id="a"), Utterance(id="b", arousal="high")])
     with pytest.raises(UsageError, match=r"row 1, column 'text': '\\udce9' cannot be written as UTF-8"):
         Manifest([Utterance(id="a", text="\udce9")])
-    with pytest.raises(UsageError, match="row 1, column 'when': .* is neither text nor a number"):
+    with pytest.raises(UsageError, match=r"row 1, column 'when': .* is neither text nor a number"):
         Manifest([Utterance(id="a", extra={"when": Path()})])
 
 

@@ -1,7 +1,7 @@
 """Fits in processes of their own, forked from one that has imported PyTorch, to be killed or to work together.
 
-    python -m tests.emomodels.fit_processes kill FOLDER
-    python -m tests.emomodels.fit_processes together FOLDER
+python -m tests.emomodels.fit_processes kill FOLDER
+python -m tests.emomodels.fit_processes together FOLDER
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from emomodels.models.mlp import MLP, MLPSettings
 from tests.emomodels.neural_tools import drawn
 
 #: Deaths of the fit that has to reach the same result.
-KILLS = 8
+KILLS = 6
 
 
 def bilstm() -> BiLSTM:
-    return BiLSTM(BiLSTMSettings(hidden=6, epochs=12, batch_size=8, patience=None, bucket=True))
+    return BiLSTM(BiLSTMSettings(hidden=6, epochs=5, batch_size=8, patience=None, bucket=True))
 
 
 def mlp() -> MLP:

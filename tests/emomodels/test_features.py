@@ -122,7 +122,7 @@ def test_two_ids_with_one_key_are_refused():
 
 
 def test_an_id_twice_in_a_table_is_refused():
-    with pytest.raises(DataError, match="the id 'u1' occurs more than once"):
+    with pytest.raises(DataError, match=r"ids occur more than once: u1"):
         table(["u1", "u1"])
 
 
@@ -241,6 +241,36 @@ def test_sequences_of_one_feature_are_views_of_the_memory_map(folder):
     sequence = feature_directory(folder, ["logmel"]).x[0]
     assert not sequence.flags.owndata
     assert not sequence.flags.writeable
+
+
+def test_without_room_for_a_memory_map_the_sequences_are_the_same(folder, tmp_path, monkeypatch):
+    import errno
+
+    from emofeat.store import arrowmap
+
+    def refused(*_args: object) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    expected = feature_directory(folder, ["mfcc"]).x
+    copy = copied(folder, tmp_path)
+    monkeypatch.setattr(arrowmap, "build", refused)
+    for ours, theirs in zip(feature_directory(copy, ["mfcc"]).x, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not (copy / "features.arrow").exists()
+
+
+def test_a_full_disk_is_not_called_a_damaged_file(folder, tmp_path, monkeypatch):
+    import errno
+
+    from emofeat.store import arrowmap
+
+    def full(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(arrowmap, "build", full)
+    with pytest.raises(DataError, match=r"cannot be read: .*no space left") as caught:
+        feature_directory(copied(folder, tmp_path), ["mfcc"])
+    assert caught.value.code == "io"
 
 
 def test_columns_that_two_features_share_are_told_apart(folder):

@@ -111,7 +111,12 @@ def test_processes_share_every_batch():
     shares = [Loader(examples, 8, seed=1, share=(rank, 3)) for rank in range(3)]
     alone = list(Loader(examples, 8, seed=1).epoch(0))
     for step, *parts in zip(alone, *(s.epoch(0) for s in shares), strict=True):
-        counted = [p for part in parts for p, w in zip(part.batches[0].positions, part.batches[0].weight, strict=True) if w]
+        counted = [
+            p
+            for part in parts
+            for p, w in zip(part.batches[0].positions, part.batches[0].weight, strict=True)
+            if w
+        ]
         assert sorted(counted) == sorted(step.batches[0].positions)
         assert all(part.weight == step.weight for part in parts)
 
@@ -146,7 +151,9 @@ def test_the_digest_changes_with_anything_that_a_fit_sees():
     other = replace(examples, x=examples.x + np.float32(1e-6))
     relabelled = replace(examples, y=(examples.y + 1) % 3)
     renamed = replace(examples, ids=tuple(f"v{i}" for i in range(60)))
-    digests = {survey(e, "training") for e in (examples, other, relabelled, renamed, examples.take(range(59)))}
+    digests = {
+        survey(e, "training") for e in (examples, other, relabelled, renamed, examples.take(range(59)))
+    }
     assert len(digests) == 5
     assert survey(drawn(), "training") in digests
 

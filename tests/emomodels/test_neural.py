@@ -77,7 +77,9 @@ def test_attention_weights_sum_to_one_over_frames_that_count():
 def test_masked_pooling_is_pooling_of_the_frames_alone():
     x, lengths = torch.randn(3, 8, 5, dtype=torch.float64), [3, 8, 1]
     mask = frame_mask(torch.tensor(lengths), 8, x.device)
-    for pooled, both, row, n in zip(masked_mean(x, mask), masked_mean_std(x, mask, 0.0), x, lengths, strict=True):
+    for pooled, both, row, n in zip(
+        masked_mean(x, mask), masked_mean_std(x, mask, 0.0), x, lengths, strict=True
+    ):
         torch.testing.assert_close(pooled, row[:n].mean(0))
         torch.testing.assert_close(both, torch.cat([row[:n].mean(0), row[:n].std(0, correction=0)]))
 
@@ -175,7 +177,7 @@ def test_a_damaged_model_is_refused(tmp_path, damage):
             small("bilstm")[0].save(tmp_path)
         case "facts":
             facts.write_text(facts.read_text().replace('"angry"', '"happy"'))
-    with pytest.raises(ModelError, match="damaged|missing|holds a model 'bilstm', not 'mlp'"):
+    with pytest.raises(ModelError, match=r"damaged|missing|holds a model 'bilstm', not 'mlp'"):
         MLP.load(tmp_path)
 
 

@@ -84,10 +84,15 @@ def fit(folder: Path | None, *, crash_at: int | None = None, lines=None, model=N
             return augment
 
     estimator = Crashing(model or MLPSettings(hidden=(6,), epochs=3, batch_size=8, accumulate=2, dropout=0.3))
-    context = Context(folder=folder, threads=1, checkpoint_steps=1, progress=None if lines is None else lines.append)
+    context = Context(
+        folder=folder, threads=1, checkpoint_steps=1, progress=None if lines is None else lines.append
+    )
     dev = drawn(12, seed=1, name="dev")
     history = estimator.fit(
-        drawn(40) if train is None else train, dev, seed=kwargs.pop("seed", 0), context=replace(context, **kwargs)
+        drawn(40) if train is None else train,
+        dev,
+        seed=kwargs.pop("seed", 0),
+        context=replace(context, **kwargs),
     )
     return estimator, history
 
@@ -172,7 +177,10 @@ def test_nothing_but_damaged_checkpoints_is_an_error_that_says_what_to_do(tmp_pa
     ("changed", "named"),
     [
         ({"seed": 1}, "seed 0 then, 1 now"),
-        ({"model": MLPSettings(hidden=(6,), epochs=4, batch_size=8, accumulate=2, dropout=0.3)}, "epochs 3 then, 4 now"),
+        (
+            {"model": MLPSettings(hidden=(6,), epochs=4, batch_size=8, accumulate=2, dropout=0.3)},
+            "epochs 3 then, 4 now",
+        ),
         ({"train": drawn(40, seed=8)}, "train '[0-9a-f]+' then"),
         ({"train": drawn(39)}, "train '[0-9a-f]+' then"),
     ],

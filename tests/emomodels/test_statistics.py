@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emomodels.exceptions import DataError
-from emomodels.statistics import bootstrap_speakers, holm, mcnemar, permutation_test
+from emomodels.statistics import bootstrap_speakers, compare, holm, mcnemar, permutation_test
 
 
 def systems(only_a, only_b, both=10, neither=4):
@@ -148,3 +148,30 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_one_speaker_has_no_interval():
     with pytest.raises(DataError, match="needs at least two of them, there are 1"):
         bootstrap_speakers(np.ones((1, 2)), lambda s: s[:, 0])
+
+
+def test_a_comparison_has_both_tests_and_the_interval_of_the_difference():
+    labels, a, b = systems(40, 10, both=60, neither=10)
+    speakers = {i: f"s{k % 10}" for k, i in enumerate(labels)}
+    found = compare(labels, a, b, speakers=speakers, n_boot=4000)
+    assert found.uar == pytest.approx(uar(labels, a) - uar(labels, b), rel=1e-9)
+    assert found.accuracy == pytest.approx(30 / 120, rel=1e-12)
+    assert found.mcnemar == mcnemar(labels, a, b)
+    assert found.permutation == permutation_test(labels, a, b, blocks=speakers)
+    rng = np.random.default_rng(5)
+    drawn = []
+    for _ in range(500):
+        ids = [i for s in rng.integers(0, 10, 10) for i in labels if speakers[i] == f"s{s}"]
+        recalls = [
+            np.mean([(a[i] == c) - float(b[i] == c) for i in ids if labels[i] == c]) for c in ("happy", "sad")
+        ]
+        drawn.append(np.mean(recalls))
+    # both are drawn: ends of 500 draws move by about a hundredth
+    np.testing.assert_allclose(found.interval, np.percentile(drawn, [2.5, 97.5]), atol=0.02)
+
+
+def test_without_speakers_single_utterances_are_exchanged_and_there_is_no_interval():
+    labels, a, b = systems(12, 3)
+    found = compare(labels, a, b)
+    assert found.interval is None
+    assert found.permutation.n_blocks == len(labels)

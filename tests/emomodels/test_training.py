@@ -74,7 +74,13 @@ def test_one_step_is_torchs_weighted_cross_entropy(class_weights):
     )
     loss.backward()
     once, rows = fitted(
-        examples, hidden=(), epochs=1, batch_size=20, optimizer="sgd", lr=0.5, label_smoothing=0.1,
+        examples,
+        hidden=(),
+        epochs=1,
+        batch_size=20,
+        optimizer="sgd",
+        lr=0.5,
+        label_smoothing=0.1,
         class_weights=class_weights,
     )
     # The same sums in another order: float32's rounding.
@@ -130,7 +136,9 @@ def test_the_best_epoch_of_the_development_part_is_kept():
     history = model.fit(drawn(), dev, seed=0, context=ALONE)
     dev_losses = [row["dev_loss"] for row in history.epochs]
     assert history.chosen_on == "dev"
-    assert history.best_epoch == int(np.argmin(dev_losses)) + 1 < 15  # it overfits, so the last is not the best
+    assert (
+        history.best_epoch == int(np.argmin(dev_losses)) + 1 < 15
+    )  # it overfits, so the last is not the best
     posteriors = model.predict(dev)
     loss = F.nll_loss(torch.from_numpy(posteriors).log(), torch.from_numpy(dev.y)).item()
     assert loss == pytest.approx(min(dev_losses), rel=1e-6)
@@ -198,7 +206,9 @@ def test_tensorboard_gets_every_epoch(tmp_path):
 
 def test_a_loss_that_is_not_finite_names_epoch_and_batch():
     examples = drawn()
-    with pytest.raises(ModelError, match=r"the loss is (nan|inf) in epoch \d+, batch \d of 4: lower") as caught:
+    with pytest.raises(
+        ModelError, match=r"the loss is (nan|inf) in epoch \d+, batch \d of 4: lower"
+    ) as caught:
         fitted(replace(examples, x=examples.x * np.float32(1e30)), optimizer="sgd", lr=1e30)
     assert caught.value.code == "nonfinite_loss"
 
@@ -214,7 +224,7 @@ def test_parts_that_cannot_be_trained_on_are_refused():
     examples = drawn()
     bad = replace(examples, x=np.where(np.arange(5) == 3, np.nan, examples.x))
     dev = drawn(9, seed=1, name="dev")
-    with pytest.raises(DataError, match="training part have NaN .* columns 'column3'"):
+    with pytest.raises(DataError, match=r"training part have NaN .* columns 'column3'"):
         fitted(bad)
     with pytest.raises(DataError, match="development part have NaN"):
         fitted(dev=replace(bad, ids=tuple(f"dev{i}" for i in range(60))))

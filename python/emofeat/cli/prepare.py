@@ -87,6 +87,8 @@ def _command(corpus: Corpus) -> click.Command:
             raise UsageError(f"{output} exists; --overwrite replaces it")
         if not output.parent.is_dir():
             raise UsageError(f"{output.parent}: no such folder to write {output.name} to")
+        if audio_check:
+            click.echo("decoding every recording to find those that sound the same", err=True)
         chosen = {name: _parsed(value, name) for name, value in options.items() if value}
         prepared = prepare(corpus.name, root, allow_partial=allow_partial, audio_check=audio_check, **chosen)
         relative_to(prepared.manifest, output).write(output)
@@ -141,8 +143,10 @@ def _parsed(value: Any, name: str) -> Any:
 
 
 def _summary(prepared: Prepared, output: Path) -> Iterator[str]:
+    from emofeat.corpus.prepare.base import several
+
     manifest = prepared.manifest
-    yield f"{prepared.corpus}: {len(manifest):,} utterances: {output}"
+    yield f"{prepared.corpus}: {several(len(manifest), 'utterance')}: {output}"
     for name in _BY:
         counts = Counter(value for value in manifest.column(name) if value is not None)
         if counts:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from emofeat.corpus.formats import read_any, write_any
     from emofeat.corpus.manifest import Manifest
     from emofeat.corpus.splits import Fold, Split
     from emofeat.corpus.utterance import COLUMNS, Utterance
 
-__all__ = ["COLUMNS", "Fold", "Manifest", "Split", "Utterance"]
+__all__ = ["COLUMNS", "Fold", "Manifest", "Split", "Utterance", "read_any", "write_any"]
 
 # Loaded on first use, each from its module.
 _LAZY = {
@@ -18,6 +19,8 @@ _LAZY = {
     "Manifest": "emofeat.corpus.manifest",
     "Split": "emofeat.corpus.splits",
     "Utterance": "emofeat.corpus.utterance",
+    "read_any": "emofeat.corpus.formats",
+    "write_any": "emofeat.corpus.formats",
 }
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Report", "Table", "check"]
 
+#: Rows of a table that a terminal shows.
+_MOST_ROWS = 30
 # Corpora smaller than this have equal peaks or lengths by chance or by design.
 _ENOUGH = 10
 _EQUAL_PEAKS_DB = 0.1
@@ -87,12 +89,14 @@ class Report:
         lines += [f"! {line}" for f in self.findings for line in self._lines(f, most)]
         lines += [""] * bool(self.findings)
         for t in self.tables:
-            cells = [t.header, *t.rows]
+            cells = [t.header, *t.rows[:_MOST_ROWS]]
             widths = [max(len(row[c]) for row in cells) for c in range(len(t.header))]
             lines += [t.title]
             lines += [
                 "  " + "  ".join(v.ljust(w) for v, w in zip(r, widths, strict=True)).rstrip() for r in cells
             ]
+            if len(t.rows) > _MOST_ROWS:
+                lines.append(f"  … {len(t.rows) - _MOST_ROWS:,} more; a report in a file has all")
             lines.append("")
         return "\n".join(lines)
 
@@ -368,8 +372,8 @@ def _list(values: Sequence[Any] | set[Any], most: int = 10) -> str:
 def _tables(manifest: Manifest, seen: Mapping[str, Inspection]) -> Iterator[Table]:
     if seen:
         kinds = Counter((f"{i.format} ({i.codec})", f"{i.sr:,} Hz", str(i.channels)) for i in seen.values())
-        rows = tuple((*kind, f"{n:,}") for kind, n in kinds.most_common())
-        yield Table("Recordings", ("format", "rate", "channels", "n"), rows)
+        decoded = tuple((*kind, f"{n:,}") for kind, n in kinds.most_common())
+        yield Table("Recordings", ("format", "rate", "channels", "n"), decoded)
         yield Table(
             "Levels and lengths", ("", "least", "median", "most"), tuple(_spread(list(seen.values())))
         )

@@ -76,7 +76,7 @@ def fingerprint(y: Samples, sr: int) -> Fingerprint:
 
     sounding = y != 0
     kept = y[int(sounding.argmax()) : len(y) - int(sounding[::-1].argmax())]
-    exact = hashlib.blake2b(np.ascontiguousarray(kept), digest_size=32, salt=sr.to_bytes(4, "big")).digest()
+    exact = hashlib.blake2b(kept.tobytes(), digest_size=32, salt=sr.to_bytes(4, "big")).digest()
     mel = features.logmel(
         audio.resample(y, sr, _SR) if sr != _SR else y,
         _SR,
@@ -87,10 +87,13 @@ def fingerprint(y: Samples, sr: int) -> Fingerprint:
         fmax=_BAND[1],
         norm=None,
         top_db=None,
+        on_short="pad",
         on_nonfinite="zero",
     )
     energy = (10.0 ** (mel / 10)).sum(axis=1)
-    anchors = _anchors(energy) if sounding.any() else np.zeros(0, np.int64)
+    # Silence, and less than one frame, is like any other.
+    comparable = sounding.any() and len(y) * _SR >= _N_FFT * sr
+    anchors = _anchors(energy) if comparable else np.zeros(0, np.int64)
     return Fingerprint(exact, mel.astype(np.float16), energy, anchors, _patches(mel, anchors))
 
 
@@ -129,9 +132,9 @@ def _shape(mel: NDArray[Any]) -> NDArray[np.float32]:
 def groups(manifest: Manifest, jobs: int | None = None) -> dict[str, str]:
     """The id of the first utterance with the same sound, for each utterance that can be decoded.
 
-    Same are copies that differ in level, container, rate, lossy coding or offset, and a recording that
-    holds at least half of another's energy as a part of itself. Not found are copies played faster or
-    slower, or mixed with another sound louder than themselves.
+    Same are copies that differ in level, sign, container, rate, lossy coding or offset, and recordings of
+    which one holds a second or more of the other with at least half of its energy. Not found are copies
+    played faster or slower, or mixed with a sound as loud as themselves.
 
     Parameters
     ----------
@@ -142,7 +145,8 @@ def groups(manifest: Manifest, jobs: int | None = None) -> dict[str, str]:
     Returns
     -------
     dict
-        Id to id of the group. Utterances that cannot be decoded are missing; silent ones are alone.
+        Id to id of the group. Utterances that cannot be decoded are missing; what is silent, or shorter
+        than 64 ms, is alone.
     """
 
     def one(u: Utterance) -> Fingerprint | None:

@@ -7,7 +7,7 @@ have refused, and the name of the protocol is printed on everything that is made
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -15,7 +15,7 @@ from typing import Any
 
 from emofeat._suggest import did_you_mean
 from emofeat.corpus.labels import Labelled
-from emofeat.corpus.splits import PARTS, Fold, Split
+from emofeat.corpus.splits import PARTS, Fold, Split, by_id, values_of
 from emofeat.corpus.utterance import Utterance
 from emofeat.engine.errors import UsageError
 from emofeat.exceptions import EmofeatError
@@ -263,40 +263,50 @@ def audit(
     Parameters
     ----------
     manifest, split
-        The utterances, and a split of them (see `Split.on`).
+        The utterances, and a split of them; `Split.on` makes certain that it was made for this manifest.
     protocol
         Which guards hold.
     text
         Refuse the same sentence in two parts as well; its share is reported in any case.
     labels
-        The classes; without them, the manifest's labels. A class that training lacks is refused, one that
-        another part lacks is reported.
+        The classes. One that training lacks is refused, one that another part lacks is reported. Without
+        them all is reported and nothing refused, since a label map may leave a word of the corpus out.
 
     Raises
     ------
     LeakageError
         A speaker, session, dialogue, recording, sound or (if asked) sentence in two parts.
     UsageError
-        A split of another manifest, a class that training lacks, `text` without any known text.
+        Utterances that the manifest does not have, a class that training lacks, `text` without any known text.
     """
-    split = split.on(manifest)
-    rows = {u.id: u for u in manifest}
-    keys = {guard: {id: found for id, u in rows.items() if (found := _key(u, guard))} for guard in _CROSSED}
+    rows = by_id(manifest)
+    used = split.ids
+    foreign = used - rows.keys()
+    if foreign:
+        raise UsageError(
+            f"{len(foreign):,} of the {len(used):,} utterances of split {split.name!r} are not in the manifest "
+            f"(first {min(foreign)!r}); Split.on(manifest) says whether the split belongs to it"
+        )
+    keys = {guard: _keys(rows, guard) for guard in _CROSSED}
     if text and not keys["text"]:
         raise UsageError(
             "the sentences are to be kept apart, but the manifest has neither 'text_id' nor 'text'"
         )
+    # What only one utterance has cannot be in two parts.
+    shared = {guard: _shared(keys[guard]) for guard in _CROSSED if text or guard != "text"}
+    segments = {id: rows[id] for id in _shared({id: u.file for id, u in rows.items() if u.file is not None})}
     crossings = []
     for fold in split.folds:
-        crossings += list(_twice(fold, protocol))
-        for guard in _CROSSED:
-            if guard != "text" or text:
-                crossings += list(_crossings(fold, guard, keys[guard], protocol))
-        crossings += list(_overlaps(fold, rows, protocol))
+        crossings += list(_twice(fold))
+        for guard, key in shared.items():
+            crossings += list(_crossings(fold, guard, key, protocol))
+        crossings += list(_overlaps(fold, segments, protocol))
     _refuse([c for c in crossings if c.guard not in protocol.off])
-    folds = tuple(_fold_audit(fold, rows, keys, labels) for fold in split.folds)
-    _refuse_absent(folds, labels)
-    used = split.ids
+    class_of = values_of(rows, "label") if labels is None else labels.by_id
+    classes = sorted({class_of[i] for i in used if i in class_of}) if labels is None else labels.classes
+    folds = tuple(_fold_audit(fold, keys, class_of, classes) for fold in split.folds)
+    if labels is not None:
+        _refuse_absent(folds, labels)
     return Audit(
         protocol=protocol,
         split=split.name,
@@ -305,7 +315,11 @@ def audit(
         n_used=len(used),
         folds=folds,
         crossings=tuple(crossings),
-        stamps=(*protocol.stamps, *split.stamps, *_unchecked([rows[i] for i in used])),
+        stamps=(
+            *protocol.stamps,
+            *split.stamps,
+            *_unchecked([rows[i] for i in used], keys["text"] if text else None),
+        ),
     )
 
 
@@ -416,17 +430,22 @@ _COLUMNS = ("speaker", "session", "dialogue", "parent")
 _CROSSED = (*_COLUMNS, "audio", "text")
 
 
-def _key(u: Utterance, guard: str) -> str | None:
-    """What must not be in two parts, as text."""
+def _keys(rows: Mapping[str, Utterance], guard: str) -> dict[str, str]:
+    """What must not be in two parts, by id, of the utterances of which it is known."""
     if guard == "audio":
-        return u.audio_group
+        return values_of(rows, "audio_group")
     if guard == "text":
-        return u.text_id or _sentence(u.text)
-    if guard == "parent" and u.parent is None and u.start is not None:
-        # A file of which segments are used is a recording that they were cut from.
-        return u.file
-    value = getattr(u, guard)
-    return None if value is None else str(value)
+        said = {id: words for id, u in rows.items() if (words := _sentence(u.text))}
+        return said | values_of(rows, "text_id")
+    # A file of which segments are used is a recording that they were cut from.
+    cut = {id: u.file for id, u in rows.items() if u.file is not None and (u.start, u.end) != (None, None)}
+    return (cut if guard == "parent" else {}) | values_of(rows, guard)
+
+
+def _shared(key: Mapping[str, str]) -> dict[str, str]:
+    """The part of `key` whose values more than one utterance has."""
+    n = Counter(key.values())
+    return {id: value for id, value in key.items() if n[value] > 1}
 
 
 def _sentence(text: str | None) -> str | None:
@@ -441,7 +460,7 @@ def _pairs(protocol: Protocol) -> Iterator[tuple[str, str]]:
             yield pair
 
 
-def _twice(fold: Fold, protocol: Protocol) -> Iterator[Crossing]:
+def _twice(fold: Fold) -> Iterator[Crossing]:
     """The same utterance in two parts: no protocol allows it, except to choose on the test part."""
     for parts in combinations(PARTS, 2):
         both = set(fold.part(parts[0])) & set(fold.part(parts[1]))
@@ -451,22 +470,28 @@ def _twice(fold: Fold, protocol: Protocol) -> Iterator[Crossing]:
 
 
 def _crossings(fold: Fold, guard: str, key: Mapping[str, str], protocol: Protocol) -> Iterator[Crossing]:
+    if not key:
+        return
+    counts = {part: Counter(key[i] for i in fold.part(part) if i in key) for part in PARTS}
     for parts in _pairs(protocol):
-        first, second = ([key[i] for i in fold.part(part) if i in key] for part in parts)
-        both = set(first) & set(second)
+        first, second = (counts[part] for part in parts)
+        both = tuple(sorted(first.keys() & second.keys()))
         if both:
-            n = (sum(v in both for v in first), sum(v in both for v in second))
-            yield Crossing(guard, fold.name, parts, tuple(sorted(both)), n)
+            n = (sum(first[v] for v in both), sum(second[v] for v in both))
+            yield Crossing(guard, fold.name, parts, both, n)
 
 
 def _overlaps(fold: Fold, rows: Mapping[str, Utterance], protocol: Protocol) -> Iterator[Crossing]:
-    """Utterances of two parts that overlap in time in one file; a missing begin or end is that of the file."""
+    """Those of `rows`, in two parts, that overlap in time in one file.
+
+    A missing begin or end is that of the file.
+    """
     compared = set(_pairs(protocol))
     by_file: dict[str, list[tuple[float, float, int, str]]] = defaultdict(list)
     for at, part in enumerate(PARTS):
-        for id in fold.part(part):
-            u = rows[id]
-            if u.file is not None:
+        for id in fold.part(part) if rows else ():
+            u = rows.get(id)
+            if u is not None and u.file is not None:
                 start = 0.0 if u.start is None else u.start
                 by_file[u.file].append((start, float("inf") if u.end is None else u.end, at, id))
     found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
@@ -545,12 +570,8 @@ def _checked(
 
 
 def _fold_audit(
-    fold: Fold, rows: Mapping[str, Utterance], keys: Mapping[str, Mapping[str, str]], labels: Labelled | None
+    fold: Fold, keys: Mapping[str, Mapping[str, str]], class_of: Mapping[str, str], classes: Sequence[str]
 ) -> FoldAudit:
-    class_of = {i: u.label for i, u in rows.items() if u.label} if labels is None else labels.by_id
-    classes = sorted({class_of[i] for part in PARTS for i in fold.part(part) if i in class_of})
-    if labels is not None:
-        classes = list(labels.classes)
     absent = {}
     for part in PARTS:
         present = {class_of[i] for i in fold.part(part) if i in class_of}
@@ -571,18 +592,20 @@ def _fold_audit(
     )
 
 
-def _refuse_absent(folds: Iterable[FoldAudit], labels: Labelled | None) -> None:
+def _refuse_absent(folds: Iterable[FoldAudit], labels: Labelled) -> None:
     for fold in folds:
         if "train" in fold.absent:
-            of = "the manifest" if labels is None else labels.map
             raise UsageError(
-                f"the training part of fold {fold.name!r} has no example of {_listed(fold.absent['train'])}, a class of "
-                f"{of}; take another split, or a label map without it"
+                f"the training part of fold {fold.name!r} has no example of {_listed(fold.absent['train'])}, of the "
+                f"classes of {labels.map}; take another split, or a label map without it"
             )
 
 
-def _unchecked(used: Sequence[Utterance]) -> tuple[str, ...]:
-    """What the manifest does not say. A corpus may have no sessions or dialogues, but everybody is a speaker."""
+def _unchecked(used: Sequence[Utterance], sentences: Collection[str] | None) -> tuple[str, ...]:
+    """What the manifest does not say. A corpus may have no sessions or dialogues, but everybody is a speaker.
+
+    `sentences` are the ids whose sentence is known, where sentences are to be kept apart.
+    """
     stamps = []
     for column, name, may_lack in (
         ("speaker", "speakers", False),
@@ -595,6 +618,9 @@ def _unchecked(used: Sequence[Utterance]) -> tuple[str, ...]:
             stamps.append(f"{name} not checked")
         elif 0 < lacking < len(used):
             stamps.append(f"{name} not checked for {lacking:,} of {len(used):,} utterances")
+    wordless = 0 if sentences is None else sum(u.id not in sentences for u in used)
+    if wordless:
+        stamps.append(f"sentences not checked for {wordless:,} of {len(used):,} utterances")
     return tuple(stamps)
 
 

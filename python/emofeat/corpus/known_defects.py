@@ -28,8 +28,7 @@ KNOWN = (
     Defect(
         "ravdess",
         re.compile(r"(^|/)0[13]-01-03-01-02-0[12]-07"),
-        "in the copy of RAVDESS at 16 kHz that is in circulation, both takes are one recording: one of the "
-        "labels is right only by chance of being equal, and the second take is missing",
+        "in a copy at 16 kHz that is in circulation both takes are the same recording; leave one out",
         if_same=True,
     ),
 )

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emofeat._suggest import did_you_mean
+from emofeat.corpus.splits import by_id
 from emofeat.corpus.utterance import COLUMNS, Utterance
 from emofeat.engine.errors import UsageError
 
@@ -235,7 +236,7 @@ class LabelMap:
         UsageError
             Words that the map does not know, an unknown column, or no utterance with a class.
         """
-        utterances = list(manifest)
+        utterances = list(by_id(manifest).values())
         words = {u.id: self._word(u) for u in utterances}
         meaning = self._classes_of([word for word in words.values() if word is not None])
         labels: dict[str, str] = {}
@@ -274,7 +275,7 @@ class LabelMap:
             raise UsageError(
                 f"{self.name} reads the column {self.column!r}; distributions and votes are about 'label'"
             )
-        utterances = list(manifest)
+        utterances = list(by_id(manifest).values())
         shares = {u.id: _shares(u) for u in utterances}
         meaning = self._classes_of([word for dist in shares.values() for word in dist])
         at = {name: i for i, name in enumerate(self.classes)}

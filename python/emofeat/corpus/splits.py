@@ -26,6 +26,7 @@ __all__ = [
     "S4_ACTORS",
     "Fold",
     "Split",
+    "by_id",
     "corpus_folds",
     "corpus_split",
     "grouped_k_fold",
@@ -33,6 +34,7 @@ __all__ = [
     "partition",
     "random_k_fold",
     "s4_actor_folds",
+    "values_of",
 ]
 
 #: The parts of a fold.
@@ -115,6 +117,8 @@ class Split:
     def restrict(self, ids: Collection[str]) -> Split:
         """The split of those of its utterances that are among `ids`, such as those with a class.
 
+        The digest is another one; that of the whole is in the notes.
+
         Raises
         ------
         UsageError
@@ -124,7 +128,7 @@ class Split:
         if self.ids <= kept:
             return self
         folds = tuple(
-            _parts(f.name, {part: [i for i in f.part(part) if i in kept] for part in PARTS}, f.values)
+            _parts(f.name, {part: [i for i in f.part(part) if i in kept] for part in PARTS})
             for f in self.folds
         )
         return replace(self, folds=folds, notes={"of": self.digest} | dict(self.notes))
@@ -163,9 +167,9 @@ class Split:
 
     def _changed(self, manifest: Sequence[Utterance], fingerprint: str | None) -> Split:
         """The same ids; the groups have to be the same too."""
-        now = {u.id: u for u in manifest}
+        now = {column: _column(manifest, column) for column in self.groups}
         for fold in self.folds:
-            if fold.values and fold.values != _values(fold, now, self.groups):
+            if fold.values and fold.values != _values(fold, now):
                 raise UsageError(
                     f"split {self.name!r} is not one of this manifest: the groups ({', '.join(self.groups)}) of "
                     f"fold {fold.name!r} are others than when it was made; make the split again"
@@ -312,7 +316,7 @@ def random_k_fold(manifest: Sequence[Utterance], k: int, seed: int = 0, dev: Dev
 
     Speakers are on both sides: the guard lets it pass only under the protocol `speaker_dependent`.
     """
-    group_of = {u.id: u.id for u in manifest}
+    group_of = {id: id for id in by_id(manifest)}
     _check_k(k, len(group_of), "utterances")
     dealt = sorted(manifest, key=lambda u: (_label(u), _draw(seed, u.id)))
     tests = _tests(group_of, {u.id: i % k for i, u in enumerate(dealt)}, k)
@@ -331,9 +335,12 @@ def corpus_split(manifest: Sequence[Utterance], dev: Dev = None, seed: int = 0) 
         A name of a part that is not known, no training or no test part, or a `dev` beside the corpus' own.
     """
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
-    for u in manifest:
+    for u in by_id(manifest).values():
         if u.split is not None:
-            parts[_part(u)].append(u.id)
+            if u.split not in parts:
+                hint = did_you_mean(u.split, PARTS)
+                raise UsageError(f"{u.id!r} is in the part {u.split!r}{hint}; parts are {', '.join(PARTS)}")
+            parts[u.split].append(u.id)
     for part in ("train", "test"):
         if not parts[part]:
             raise UsageError(f"the column 'split' of the manifest names no {part} part")
@@ -373,7 +380,7 @@ def s4_actor_folds(manifest: Sequence[Utterance], dev: Dev = None, seed: int = 0
         A speaker who is no actor of RAVDESS, or actors missing from a manifest that does not say so.
     """
     speaker_of = _column(manifest, "speaker")
-    actor_of = {value: _actor(value) for value in set(speaker_of.values())}
+    actor_of = {value: _actor(value) for value in _sorted(set(speaker_of.values()))}
     absent = sorted({a for fold in S4_ACTORS for a in fold} - set(actor_of.values()))
     if absent and not any(u.partial for u in manifest):
         raise UsageError(
@@ -390,24 +397,32 @@ def s4_actor_folds(manifest: Sequence[Utterance], dev: Dev = None, seed: int = 0
 def partition(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -> list[int]:
     """A part from 0 to `k` - 1 for each utterance: groups whole, parts alike. No part is empty.
 
-    Groups are placed one after the other, the largest first and equals in an order drawn with `seed`, where
-    they add least to the sum of squares of the parts' shares of each label, of all utterances and of groups.
+    What is made small is the sum of squares of the parts' shares of each label, of all utterances and of
+    groups. Groups are placed where they add least to it, one after the other: those that weigh most in it
+    first, equals in an order drawn with `seed`.
     All arithmetic is in whole numbers, so the result is the same everywhere.
 
     >>> partition(["a", "a", "b", "c", "d"], ["x", "y", "x", "y", "x"], 2, seed=0)
     [0, 0, 0, 1, 1]
     """
     counts: dict[str, Counter[tuple[str, str]]] = {}
-    for group, label in zip(groups, labels, strict=True):
+    for (group, label), n in Counter(zip(groups, labels, strict=True)).items():
         found = counts.setdefault(group, Counter({("groups", ""): 1}))
-        found.update([("label", label), ("all", "")])
+        found["label", label] += n
+        found["all", ""] += n
     _check_k(k, len(counts), "groups")
-    totals: Counter[tuple[str, str]] = sum(counts.values(), Counter())
+    totals: Counter[tuple[str, str]] = Counter()
+    for found in counts.values():
+        totals.update(found)
     common = math.lcm(*totals.values())
     weight = {key: (common // n) ** 2 for key, n in totals.items()}
     parts: list[Counter[tuple[str, str]]] = [Counter() for _ in range(k)]
     at: dict[str, int] = {}
-    for group in sorted(counts, key=lambda g: (-counts[g]["all", ""], _draw(seed, g))):
+
+    def own_cost(group: str) -> int:
+        return sum(weight[key] * n * n for key, n in counts[group].items())
+
+    for group in sorted(counts, key=lambda g: (-own_cost(g), _draw(seed, g))):
         own = counts[group]
 
         def cost(part: int, own: Counter[tuple[str, str]] = own) -> int:
@@ -417,6 +432,15 @@ def partition(groups: Sequence[str], labels: Sequence[str], k: int, seed: int) -
         at[group] = min(range(k), key=cost)
         parts[at[group]].update(own)
     return [at[group] for group in groups]
+
+
+def by_id(manifest: Iterable[Utterance]) -> dict[str, Utterance]:
+    """The utterances by their ids; one that repeats is refused, as in every `Manifest`."""
+    found: dict[str, Utterance] = {}
+    for u in manifest:
+        if found.setdefault(u.id, u) is not u:
+            raise UsageError(f"the id {u.id!r} occurs more than once; ids name one utterance each")
+    return found
 
 
 def _split(
@@ -434,7 +458,7 @@ def _split(
     if len(names) < (3 if dev == "next" else 2):
         what = "another for development and a third for training" if dev == "next" else "another for training"
         raise UsageError(f"{name}: there are {len(names)} groups to test; one fold needs {what}")
-    by_id = {u.id: u for u in manifest}
+    columns = {column: _column(manifest, column) for column in by}
     folds = []
     for i, fold_name in enumerate(names):
         test = set(tests[fold_name])
@@ -446,11 +470,10 @@ def _split(
             rest = {id: group for id, group in group_of.items() if group not in test}
             held = _drawn_dev(manifest, rest, dev, f"{seed}:{fold_name}")
         parts: dict[str, list[str]] = {part: [] for part in PARTS}
-        for id in by_id:
-            group = group_of[id]
+        for id, group in group_of.items():
             parts["test" if group in test else "dev" if group in held else "train"].append(id)
         fold = _parts(fold_name, parts)
-        folds.append(replace(fold, values=_values(fold, by_id, by)))
+        folds.append(replace(fold, values=_values(fold, columns)))
     notes = {} if dev is None else {"dev": str(dev)}
     chance = drawn or isinstance(dev, float)
     return Split(name, tuple(folds), by, _fingerprint(manifest), seed if chance else None, notes)
@@ -471,11 +494,10 @@ def _drawn_dev(manifest: Sequence[Utterance], group_of: Mapping[str, str], share
     return {group for group, part in zip(groups, parts, strict=True) if part == taken}
 
 
-def _values(
-    fold: Fold, by_id: Mapping[str, Utterance], columns: Iterable[str]
-) -> dict[str, dict[str, tuple[str, ...]]]:
+def _values(fold: Fold, columns: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The groups of each part of a fold, for each of the columns."""
     return {
-        part: {c: tuple(_sorted({str(_value(by_id[i], c)) for i in fold.part(part)})) for c in columns}
+        part: {c: tuple(_sorted({group_of[i] for i in fold.part(part)})) for c, group_of in columns.items()}
         for part in PARTS
         if fold.part(part) and columns
     }
@@ -508,42 +530,42 @@ def _joined(manifest: Sequence[Utterance], by: Sequence[str]) -> dict[str, str]:
 
 def _column(manifest: Sequence[Utterance], name: str) -> dict[str, str]:
     """A column as text, by id; every utterance must have a value."""
-    found = {u.id: _value(u, name) for u in manifest}
-    if not found:
+    rows = by_id(manifest)
+    if not rows:
         raise UsageError("the manifest is empty")
-    lacking = [id for id, value in found.items() if value is None]
+    found = values_of(rows, name)
+    lacking = [id for id in rows if id not in found]
     if lacking:
-        extra = {key for u in manifest for key in u.extra}
-        hint = did_you_mean(name, [*COLUMNS, *extra]) if name not in {*COLUMNS, *extra} else ""
+        known = {*COLUMNS, *(key for u in rows.values() for key in u.extra)}
+        hint = "" if name in known else did_you_mean(name, known)
         raise UsageError(
-            f"{len(lacking):,} of {len(found):,} utterances have no {name!r}{hint}, first {lacking[0]!r}; a split "
+            f"{len(lacking):,} of {len(rows):,} utterances have no {name!r}{hint}, first {lacking[0]!r}; a split "
             "by it needs one for each"
         )
-    return {id: str(value) for id, value in found.items()}
+    return found
 
 
-def _value(u: Utterance, column: str) -> Any:
-    return getattr(u, column) if column in COLUMNS else u.extra.get(column)
+def values_of(rows: Mapping[str, Utterance], column: str) -> dict[str, str]:
+    """A column as text, by id, of the utterances that have a value.
+
+    Speaker 3 of one corpus is nobody in another: where there are several, its name is part of such values.
+    """
+    own = column in COLUMNS
+    found = {id: getattr(u, column) if own else u.extra.get(column) for id, u in rows.items()}
+    several = column in _OF_A_CORPUS and len({u.corpus for u in rows.values()}) > 1
+    return {
+        id: f"{rows[id].corpus}: {value}" if several else str(value)
+        for id, value in found.items()
+        if value is not None
+    }
+
+
+#: Columns whose values are names within their corpus.
+_OF_A_CORPUS = ("speaker", "session", "dialogue", "parent", "text_id", "fold")
 
 
 def _label(u: Utterance) -> str:
     return u.label or ""
-
-
-_PART_NAMES = {
-    "train": ("train", "training", "trn"),
-    "dev": ("dev", "devel", "development", "val", "valid", "validation"),
-    "test": ("test", "testing", "tst", "eval", "evaluation"),
-}
-
-
-def _part(u: Utterance) -> str:
-    said = str(u.split).strip().casefold()
-    for part, names in _PART_NAMES.items():
-        if said in names:
-            return part
-    hint = did_you_mean(said, [name for names in _PART_NAMES.values() for name in names])
-    raise UsageError(f"{u.id!r} is in the part {u.split!r}{hint}; parts are train, dev (or val) and test")
 
 
 def _actor(speaker: str) -> int:

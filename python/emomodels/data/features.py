@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,9 +69,11 @@ class FeatureTable:
     def __post_init__(self) -> None:
         if len(self.x) != len(self.ids):
             raise DataError(f"{len(self.ids)} ids, but features for {len(self.x)}")
-        _refuse_duplicates(
-            self.ids, f"{self.source.get('path', 'the table')}: the id {{}} occurs more than once"
-        )
+        twice = [id_ for id_, n in Counter(self.ids).items() if n > 1]
+        if twice:
+            raise DataError(
+                f"{self.source.get('path', 'the table')}: {len(twice)} ids occur more than once: {_some(twice)}"
+            )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -221,8 +225,10 @@ def _mapped(dataset: Dataset) -> Dataset:
         mapped = dataset.memory_map()
         if len(mapped):
             _ = mapped[0][next(iter(mapped.features))]
-    except PermissionError:
-        return dataset
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return dataset
+        raise
     return mapped
 
 
@@ -258,6 +264,9 @@ def _damage_named(path: Path) -> Iterator[None]:
     except EmofeatError:
         raise
     except (OSError, pa.ArrowException) as error:
+        # What the system refuses has a number; what Arrow cannot make sense of has none.
+        if getattr(error, "errno", None) is not None:
+            raise DataError(f"{path} cannot be read: {error}", "io") from error
         damaged = next((part for part in sorted(path.rglob("*.parquet")) if not _readable(part)), path)
         raise DataError(
             f"{damaged} is damaged ({str(error).splitlines()[0]}); remove it and run the same emofeat extract again",
@@ -549,14 +558,6 @@ def _finite_rows(examples: Examples, on_nonfinite: OnNonfinite) -> NDArray[np.in
             "every utterance has NaN or infinite features; choose another on_nonfinite", "non_finite"
         )
     return keep
-
-
-def _refuse_duplicates(ids: Sequence[str], message: str) -> None:
-    seen: set[str] = set()
-    for id_ in ids:
-        if id_ in seen:
-            raise DataError(message.format(repr(id_)))
-        seen.add(id_)
 
 
 def _some(names: Iterable[str], n: int = 5) -> str:

@@ -45,8 +45,6 @@ class Wav2Vec2Settings(TrainingSettings):
         Mask stretches of frames in training as the weights' configuration says.
     normalise
         Zero mean and unit variance for each clip, as nearly all published weights expect it.
-    gradient_checkpointing
-        Compute activations again in the backward pass: less memory, a third more time.
     """
 
     source: str
@@ -54,7 +52,6 @@ class Wav2Vec2Settings(TrainingSettings):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     spec_augment: bool = True
     normalise: bool = True
-    gradient_checkpointing: bool = False
     epochs: Positive = 10
     batch_size: Positive = 4
     accumulate: Positive = 2
@@ -102,8 +99,6 @@ class Wav2Vec2Network(nn.Module):
         self.base, self.settings = base, settings
         base.freeze_feature_encoder()
         config.apply_spec_augment = config.apply_spec_augment and settings.spec_augment
-        if settings.gradient_checkpointing:
-            base.gradient_checkpointing_enable()
         dropout = config.final_dropout if settings.dropout is None else settings.dropout
         self.classifier = nn.Sequential(
             nn.Dropout(dropout),

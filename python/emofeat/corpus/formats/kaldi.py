@@ -46,10 +46,10 @@ def read(folder: Path) -> Manifest:
             rows[id_] = _segment(folder, id_, value, wavs)
     else:
         rows = {id_: {"file": os.path.abspath(path)} for id_, path in wavs.items()}  # noqa: PTH100
-    for path in sorted(folder.iterdir()):
-        column = _NAMES.get(path.name, path.name[4:] if path.name.startswith("utt2") else None)
-        if column and path.is_file():
-            _fill(rows, column, path, _pairs(path))
+    for file in sorted(folder.iterdir()):
+        column = _NAMES.get(file.name, file.name[4:] if file.name.startswith("utt2") else None)
+        if column and file.is_file():
+            _fill(rows, column, file, _pairs(file))
     if not (folder / "utt2spk").is_file() and (folder / "spk2utt").is_file():
         speakers = {utt: spk for spk, utts in _pairs(folder / "spk2utt").items() for utt in utts.split()}
         _fill(rows, "speaker", folder / "spk2utt", speakers)
@@ -106,12 +106,13 @@ def _pairs(path: Path) -> dict[str, str]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        key, _, value = line.strip().partition(" ")
+        key, *rest = line.split(maxsplit=1)
+        value = rest[0].strip() if rest else ""
         if not value and path.name != "text":
             raise UsageError(f"{path}, line {number}: {line!r} is not `key value`")
         if key in pairs:
             raise UsageError(f"{path}, line {number}: {key!r} occurs twice")
-        pairs[key] = value.strip()
+        pairs[key] = value
     return pairs
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emofeat._suggest import did_you_mean
+from emofeat.corpus import known_defects
 from emofeat.corpus.manifest import Manifest
 from emofeat.corpus.prepare import (
     crema_d,
@@ -118,14 +119,26 @@ def prepare(
     UsageError
         No such corpus or option, a folder that holds something else, a file that is not as released, or a
         corpus that differs without `allow_partial`: the message lists the differences.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("03a01Fa.wav", "08b10Wa.wav"):
+    ...         Path(folder, name).touch()
+    ...     prepared = prepare("emodb", folder, allow_partial=True, audio_check=False)
+    >>> prepared.manifest.column("label"), prepared.manifest[0].partial
+    (['happiness', 'anger'], '2 of 535 utterances')
+    >>> prepared.differences[0]
+    '2 of 535 utterances'
     """
     which = corpus(name)
-    known = {option.name for option in which.options}
+    offered = sorted(option.name for option in which.options)
     for given in options:
-        if given not in known:
+        if given not in offered:
             raise UsageError(
-                f"{which.name} has no option {given!r}{did_you_mean(given, known)}; "
-                f"it has {', '.join(sorted(known)) or 'none'}"
+                f"{which.name} has no option {given!r}{did_you_mean(given, offered)}; "
+                f"it has {', '.join(offered) or 'none'}"
             )
     found = which.read(Path(root).absolute(), **options)
     if not found.utterances:
@@ -146,7 +159,11 @@ def prepare(
         from emofeat.corpus.duplicates import mark
 
         manifest = mark(manifest)
-    defects = {u.id: which.defects[u.id] for u in manifest if u.id in which.defects}
+    defects = {
+        u.id: known.what
+        for u in manifest
+        if (known := known_defects.of(u.corpus, u.id)) is not None and not known.if_same
+    }
     return Prepared(manifest, which.name, differences, found.notes, defects)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,14 +44,16 @@ class Count:
         pairs = {(" ".join(str(value(u, c)) for c in self.by), str(value(u, self.of))) for u in utterances}
         return dict(Counter(key for key, _ in pairs))
 
-    def differences(self, utterances: Sequence[Utterance]) -> list[str]:
+    def difference(self, utterances: Iterable[Utterance]) -> str | None:
+        """The values with another number than expected, in one sentence; None: there is none."""
         found = self.found(utterances)
-        what = "" if self.of == "id" else f" {self.of}s"
-        return [
-            f"{' '.join(self.by)} {key}: {found.get(key, 0):,}{what} of {self.expected.get(key, 0):,}"
+        wrong = [
+            f"{key} {found.get(key, 0):,} of {self.expected.get(key, 0):,}"
             for key in sorted({*self.expected, *found} - self.uncounted)
             if found.get(key, 0) != self.expected.get(key, 0)
         ]
+        what = "" if self.of == "id" else f" ({self.of}s)"
+        return f"{' and '.join(self.by)}{what}: {shortened(wrong)}" if wrong else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ class Found:
             sentences.append(f"{len(self.missing):,} missing: {shortened(self.missing)}")
         if self.unexpected:
             sentences.append(f"{len(self.unexpected):,} unexpected: {shortened(self.unexpected)}")
-        return sentences + [line for count in self.counts for line in count.differences(self.utterances)]
+        return sentences + [
+            d for count in self.counts if (d := count.difference(self.utterances)) is not None
+        ]
 
     def partial(self, differences: Sequence[str]) -> str | None:
         """What the rows lack of their corpus, in a few words for the column of that name; None: nothing."""
@@ -117,8 +121,6 @@ class Corpus:
         The reader: the folder first, then the options by keyword.
     options
         What can be chosen.
-    defects
-        Utterances of the release that are known to be unusable, and why, by id.
     """
 
     name: str
@@ -126,12 +128,16 @@ class Corpus:
     reads: str
     read: Callable[..., Found]
     options: tuple[Option, ...] = ()
-    defects: Mapping[str, str] = field(default_factory=dict)
 
 
 def value(utterance: Utterance, column: str) -> Any:
     """The value of a column, or of a key of `extra`."""
     return utterance.extra[column] if column in utterance.extra else getattr(utterance, column)
+
+
+def several(n: int, noun: str) -> str:
+    """A number and what it counts: `1 clip`, `1,440 clips`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def shortened(names: Sequence[str]) -> str:

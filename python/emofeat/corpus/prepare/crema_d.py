@@ -44,10 +44,6 @@ _NEVER_THERE = (
     ("1019", "ITH", tuple(EMOTIONS)),
     ("1076", "ITS", ("NEU",)),
 )
-DEFECTS = {
-    "1076_MTI_NEU_XX": "the recording of the release is known to be broken",
-    "1076_MTI_SAD_XX": "the recording of the release has no sound",
-}
 _READS = "names such as 1001_DFA_ANG_XX.wav"
 
 
@@ -105,5 +101,4 @@ CORPUS = Corpus(
     _READS,
     read,
     (Option("video", "A second folder to search, for the video files.", "folder"),),
-    DEFECTS,
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from emofeat._suggest import did_you_mean
 from emofeat.corpus.prepare.base import AUDIO, VIDEO, Corpus, Found, Option, media, not_here
@@ -40,17 +42,18 @@ def read(root: Path, *, layout: str = "label", speaker: str | None = None) -> Fo
     pattern = _pattern(speaker, levels)
     paths = media(root, AUDIO | VIDEO)
     deep = [path for path in paths if len(path.relative_to(root).parts) > len(levels)]
+    shallow = [path for path in paths if len(path.relative_to(root).parts) <= len(levels)]
     if not deep:
         raise not_here(root, "recordings in", _READS if layout == "label" else f"{layout}/one.wav")
     ids = [path.relative_to(root).with_suffix("").as_posix() for path in deep]
-    twice = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
+    twice = sorted(i for i, n in Counter(ids).items() if n > 1)
     if twice:
         raise UsageError(
             f"several files for {', '.join(twice[:3])} that differ in their suffix; keep one each"
         )
     return Found(
         [_utterance(path, root, levels, pattern) for path in deep],
-        unexpected=[str(path.relative_to(root)) for path in paths if path not in set(deep)],
+        unexpected=[str(path.relative_to(root)) for path in shallow],
     )
 
 
@@ -67,7 +70,7 @@ def _pattern(speaker: str | None, levels: list[str]) -> re.Pattern[str] | None:
 
 def _utterance(path: Path, root: Path, levels: list[str], pattern: re.Pattern[str] | None) -> Utterance:
     inside = path.relative_to(root)
-    columns = dict(zip(levels, inside.parts, strict=False))
+    columns: dict[str, Any] = dict(zip(levels, inside.parts, strict=False))
     if pattern is not None:
         match = pattern.search(inside.as_posix())
         if match is None:

@@ -57,7 +57,7 @@ _READS = "Session1 to Session5 with dialog/EmoEvaluation/Ses01F_impro01.txt and 
 
 _FLOAT = r"(-?\d+(?:\.\d+)?)"
 _SUMMARY = re.compile(
-    rf"\[{_FLOAT} - {_FLOAT}\]\s+(Ses0\d[FM]_\w+_[FM]\w\d\d)\s+(\w+)\s+\[{_FLOAT}, {_FLOAT}, {_FLOAT}\]"
+    rf"\[{_FLOAT} - {_FLOAT}\]\s+(Ses0\d[FM]_\w+_[FM]\w\w\w)\s+(\w+)\s+\[{_FLOAT}, {_FLOAT}, {_FLOAT}\]"
 )
 _RATER = re.compile(r"([CA])-([EFM]\d+):\s*([^(]*)(?:\(.*)?")
 _RATING = re.compile(r"(val|act|dom)\s+(\d+(?:\.\d+)?)")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from emofeat.corpus.prepare.base import (
     media,
     not_here,
     read_text,
+    several,
     shortened,
 )
 from emofeat.corpus.utterance import Utterance
@@ -38,10 +39,9 @@ FOLDERS = {
     "dev": ("dev_splits_complete", "dev"),
     "test": ("output_repeated_splits_test", "test"),
 }
-DEFECTS = {
-    "dev_dia110_utt7": "the release has no clip for it",
-    "train_dia125_utt3": "the clip of the release cannot be decoded",
-}
+# Of two rows the release has no clip that can be used.
+_WITHOUT_CLIP = "dev_dia110_utt7"
+_BROKEN_CLIP = "train_dia125_utt3"
 _COLUMNS = (
     "Sr No.",
     "Utterance",
@@ -93,14 +93,21 @@ def read(root: Path, *, no_media: bool = False) -> Found:
             f"no clips of MELD below {root}; expected {_READS}; the option no media (--no-media) makes rows "
             "of text only"
         )
-    extra = sorted((set(sounds) | set(pictures)) - {u.id for u in rows})
-    return Found(
-        here,
-        total,
-        _COUNTS,
-        missing + [u.id for u in rows if u.id not in sounds and u.id not in pictures],
-        notes=[f"{len(extra):,} clips have no row in the tables: {shortened(extra)}"] if extra else [],
-    )
+    with_clip = set(sounds) | set(pictures)
+    missing += [u.id for u in rows if u.id not in with_clip]
+    return Found(here, total, _COUNTS, missing, notes=_notes(missing, with_clip, {u.id for u in rows}))
+
+
+def _notes(missing: Collection[str], clips: set[str], rows: set[str]) -> list[str]:
+    notes = []
+    if _WITHOUT_CLIP in missing:
+        notes.append(f"the release of MELD has no clip for {_WITHOUT_CLIP}")
+    if _BROKEN_CLIP in clips:
+        notes.append(f"the clip that the release of MELD has for {_BROKEN_CLIP} is known to be broken")
+    if clips - rows:
+        extra = sorted(clips - rows)
+        notes.append(f"{several(len(extra), 'clip')} without a row in the tables: {shortened(extra)}")
+    return notes
 
 
 def _table(root: Path, split: str) -> Path | None:
@@ -120,6 +127,8 @@ def _rows(table: Path, split: str) -> Iterator[Utterance]:
     seen: set[str] = set()
     for row in reader:
         where = f"{table}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise UsageError(f"{where}: the number of fields is not that of the header")
         utterance = _utterance(row, split, where)
         if utterance.id in seen:
             raise UsageError(f"{where}: {utterance.id} occurs twice")
@@ -199,5 +208,4 @@ CORPUS = Corpus(
     _READS,
     read,
     (Option("no_media", "Rows of text only, without looking for the clips."),),
-    DEFECTS,
 )

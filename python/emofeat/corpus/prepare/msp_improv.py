@@ -28,6 +28,7 @@ from emofeat.corpus.prepare.base import (
     media,
     not_here,
     read_text,
+    several,
 )
 from emofeat.corpus.utterance import Utterance
 from emofeat.engine.errors import UsageError
@@ -86,7 +87,7 @@ def turns(path: Path) -> Iterator[Turn]:
                 yield turn
             turn = Turn(f"MSP-IMPROV-{match[1]}", match[2], _ratings(match.groups()[2:]))
         elif turn is not None and (match := _RATER.fullmatch(line.strip())):
-            _vote(turn, *match.groups()[:3], _ratings(match.groups()[3:]))
+            _vote(turn, match[1], match[2], match[3], _ratings(match.groups()[3:]))
         else:
             raise UsageError(f"{path}, line {number}: {line!r} is neither a turn nor a rater's line")
     if turn is not None:
@@ -137,7 +138,9 @@ def read(root: Path) -> Found:
         _COUNTS,
         missing=sorted(set(by_id) - set(sounds)),
         unexpected=sorted(set(sounds) - set(by_id)),
-        notes=[f"{repeated:,} votes dropped: their rater had voted on the turn already"] if repeated else [],
+        notes=[f"{several(repeated, 'vote')} dropped: the rater had voted on the turn already"]
+        if repeated
+        else [],
     )
 
 

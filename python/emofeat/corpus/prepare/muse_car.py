@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emofeat._suggest import did_you_mean
-from emofeat.corpus.prepare.base import AUDIO, Corpus, Count, Found, by_stem, media, not_here, read_text
+from emofeat.corpus.prepare.base import (
+    AUDIO,
+    Corpus,
+    Count,
+    Found,
+    by_stem,
+    media,
+    not_here,
+    read_text,
+    several,
+)
 from emofeat.corpus.utterance import Utterance
 from emofeat.engine.errors import UsageError
 
@@ -71,6 +81,16 @@ def read_continuous(path: Path | str) -> Continuous:
     ------
     UsageError
         A column is missing, a cell is no number, or times do not ascend; the message names file and line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "1.csv")
+    ...     _ = path.write_text("timestamp,value,segment_id\\n0,0.5,0\\n250,-0.25,0\\n")
+    ...     curve = read_continuous(path)
+    >>> curve.times.tolist(), curve.values[:, 0].tolist(), curve.segments
+    ([0.0, 0.25], [0.5, -0.25], ('0', '0'))
     """
     path = Path(path)
     header, rows = _table(path)
@@ -134,8 +154,7 @@ def read(root: Path) -> Found:
     files = by_stem(media(audio, AUDIO))
     clips: dict[str, list[str]] = {}
     for stem in files:
-        clip, _, segment = stem.rpartition("_")
-        clips.setdefault(clip, []).append(segment)
+        clips.setdefault(stem.rpartition("_")[0], []).append(stem)
     utterances: list[Utterance] = []
     missing = [f"clip {clip}" for clip in sorted(set(split_of) - set(clips))]
     wordless: list[str] = []
@@ -147,16 +166,15 @@ def read(root: Path) -> Found:
             missing += [f"label/{name}/{clip}.csv" for name in DIMENSIONS if name not in labels]
         curves = {name: read_continuous(path) for name, path in labels.items()}
         labelled = {s for curve in curves.values() for s in curve.segments if s}
-        missing += sorted(f"{clip}_{segment}" for segment in labelled - set(clips[clip]))
-        for segment in clips[clip]:
-            stem = f"{clip}_{segment}"
+        missing += sorted({f"{clip}_{segment}" for segment in labelled} - set(clips[clip]))
+        for stem in clips[clip]:
             words = root / "transcription" / clip / f"{stem}.csv"
             text = _text(words) if words.is_file() else None
             if words.is_file() and text is None:
                 wordless.append(stem)
             utterances.append(_utterance(stem, files[stem], split_of[clip], curves, labels, text))
-    unexpected = sorted(files[f"{c}_{s}"].stem for c in set(clips) - set(split_of) for s in clips[c])
-    notes = [f"{len(wordless):,} transcripts without the four columns are left out"] if wordless else []
+    unexpected = sorted(stem for clip in set(clips) - set(split_of) for stem in clips[clip])
+    notes = [f"{several(len(wordless), 'transcript')} without the four columns left out"] if wordless else []
     return Found(utterances, None, _COUNTS, missing, unexpected, notes)
 
 
@@ -210,15 +228,16 @@ def _utterance(
         split=split,
         corpus="muse-car",
         extra=extra,
-        **dict(_means(rows)),
+        arousal=_mean(rows.get("arousal")),
+        valence=_mean(rows.get("valence")),
     )
 
 
-def _means(curves: Mapping[str, Continuous]) -> Iterator[tuple[str, float]]:
-    for name, curve in curves.items():
-        known = curve.values[:, 0][~np.isnan(curve.values[:, 0])] if len(curve.times) else np.empty(0)
-        if len(known):
-            yield name, float(known.mean())
+def _mean(curve: Continuous | None) -> float | None:
+    """Mean over the known values; None where there is none."""
+    if curve is None or np.isnan(curve.values[:, 0]).all():
+        return None
+    return float(np.nanmean(curve.values[:, 0]))
 
 
 CORPUS = Corpus("muse-car", "MuSe-CaR, car reviews, arousal and valence over time", _READS, read)

@@ -13,7 +13,18 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
-from emofeat.corpus.prepare.base import AUDIO, VIDEO, Corpus, Count, Found, Option, by_stem, media, not_here
+from emofeat.corpus.prepare.base import (
+    AUDIO,
+    VIDEO,
+    Corpus,
+    Count,
+    Found,
+    Option,
+    by_stem,
+    media,
+    not_here,
+    several,
+)
 from emofeat.corpus.utterance import Utterance
 
 EMOTIONS = {
@@ -73,7 +84,7 @@ def read(root: Path, *, video: Path | None = None, song: bool = False) -> Found:
         counts=_counts(expected),
         missing=sorted(f"{m}-{key}" for m in modalities for key in expected if m not in found.get(key, {})),
         unexpected=sorted(set(files) - named),
-        notes=[f"{sung:,} sung utterances left out; the option song takes them"] if sung else [],
+        notes=[f"{several(sung, 'sung utterance')} left out; the option song takes them"] if sung else [],
     )
 
 
