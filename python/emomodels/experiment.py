@@ -374,6 +374,7 @@ def _assemble(
     folds = posteriors[recipe.seeds[0]].folds
     speakers = tuple(material.speakers[i] for i in ids)
     labels = runs.Labels(ids, tuple(material.sealed.open(ids)), speakers, folds)
+    material.training_labels().write(runs.training_labels_path(out))
     history: dict[str, dict[str, Any]] = {}
     chosen: dict[str, Any] = {}
     for unit in units(material):

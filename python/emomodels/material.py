@@ -158,15 +158,13 @@ class Material:
             dev = self._take(fold.test)
         return Part(self._take(fold.train), dev, test)
 
-    def training_ids(self) -> list[str]:
-        """Ids that some fold trains on."""
-        return list(dict.fromkeys(id_ for fold in self.split.folds for id_ in fold.train))
-
-    def labels_of(self, ids: list[str]) -> list[str]:
-        """Labels of training utterances."""
+    def training_labels(self) -> runs.Labels:
+        """Labels of the utterances that some fold trains on."""
+        ids = tuple(dict.fromkeys(id_ for fold in self.split.folds for id_ in fold.train))
         y = self._examples.y
         assert y is not None
-        return [self.classes[y[self._rows[id_]]] for id_ in ids]
+        labels = tuple(self.classes[y[self._rows[id_]]] for id_ in ids)
+        return runs.Labels(ids, labels, tuple(self.speakers[i] for i in ids), ("training",) * len(ids))
 
     def describe(self) -> str:
         """What would be fitted, for a dry run."""

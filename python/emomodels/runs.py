@@ -5,6 +5,7 @@ A run is a folder:
 - `run.json`: a `Record`, what was done and with what;
 - `labels.parquet`: every test utterance with its label, speaker and fold;
 - `posteriors-seed{s}.parquet`: one model's posteriors of all of them, for each seed;
+- `training-labels.parquet`: the same for every utterance that some fold trains on;
 - `oof-seed{s}/fold-{name}.parquet`: posteriors of the fold's training utterances from models that have not
   seen them, on which a fusion is trained;
 - `parts/{name}/posteriors-seed{s}.parquet`: the unimodal systems that a fusion is made of;
@@ -222,6 +223,17 @@ class Run:
         return self._posteriors(posteriors_path(self.folder, seed))
 
     @cached_property
+    def training_labels(self) -> Labels:
+        """Labels of all utterances that some fold trains on, for a fusion that learns.
+
+        Raises
+        ------
+        DataError
+            The run has none, because it is itself a fusion.
+        """
+        return read_training_labels(self.folder)
+
+    @cached_property
     def parts(self) -> Mapping[str, Mapping[int, Posteriors]]:
         """By name and seed, the unimodal systems of a fusion; empty for other runs."""
         return {name: self._part(name) for name in self.record.unimodal}
@@ -283,6 +295,22 @@ def write_run(
     write_json(folder / "run.json", record.model_dump(mode="json"))
     write_json(folder / "metrics.json", metrics)
     return Run.read(folder)
+
+
+def read_training_labels(folder: Path) -> Labels:
+    """See `Run.training_labels`."""
+    path = training_labels_path(folder)
+    if not path.exists():
+        raise DataError(
+            f"run {str(folder)!r} has no {path.name}: fusions are made of runs of `emomodels train`, not of fusions"
+        )
+    found: Labels = _read_or_damaged(folder, path, Labels.read)
+    return found
+
+
+def training_labels_path(folder: Path) -> Path:
+    """Where a run keeps the labels of its training utterances."""
+    return folder / "training-labels.parquet"
 
 
 def posteriors_path(folder: Path, seed: int) -> Path:

@@ -101,7 +101,7 @@ def manifests(draw):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(rows=manifests())
 def test_what_is_written_is_read_back_as_it_was(tmp_path_factory, suffix, rows):
     path = tmp_path_factory.getbasetemp() / f"m{suffix}"
@@ -181,6 +181,8 @@ def test_rows_are_found_by_id_and_columns_by_name():
     assert manifest.by_id("b") == manifest[1]
     assert manifest.select(["b"]).ids == ["b"]
     assert manifest[1:].ids == ["b"]
+    with pytest.raises(UsageError, match="the id 'b' is selected 2 times"):
+        manifest.select(["b", "b"])
     assert manifest.column("speaker") == ["01", None]
     assert manifest.column("age") == [31, 5]
     with pytest.raises(UnknownNameError, match=r"no column 'speeker' \(did you mean 'speaker'\?\)"):

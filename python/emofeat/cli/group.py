@@ -72,6 +72,9 @@ def version_option() -> Callable[[Any], Any]:
 
 def run(group: click.Group, program: str, argv: list[str] | None = None) -> int:
     """Run a command line; returns the exit code. Errors become one sentence on standard error."""
+    from emofeat._log import show_on_stderr
+
+    show_on_stderr()
     try:
         code: Any = group.main(argv, prog_name=program, standalone_mode=False)
         return code if isinstance(code, int) else DONE

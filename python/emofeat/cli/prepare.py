@@ -76,12 +76,10 @@ def _command(corpus: Corpus) -> click.Command:
     def run(
         root: Path, output: Path, allow_partial: bool, audio_check: bool, overwrite: bool, **options: Any
     ) -> None:
-        from emofeat._log import show_on_stderr
         from emofeat.corpus.prepare import prepare, relative_to
         from emofeat.corpus.tables import suffix_of
         from emofeat.engine.errors import UsageError
 
-        show_on_stderr()
         suffix_of(output)
         if output.exists() and not overwrite:
             raise UsageError(f"{output} exists; --overwrite replaces it")
@@ -109,7 +107,7 @@ def _command(corpus: Corpus) -> click.Command:
         ),
         click.Option(["--overwrite"], is_flag=True, help="Replace the manifest."),
     ]
-    text = f"{corpus.title}.\n\nROOT is the corpus as it is released: {corpus.reads}."
+    text = f"Make a manifest of {corpus.title}.\n\nReads {corpus.reads} from ROOT."
     return click.Command(corpus.name, params=params, callback=run, help=text, short_help=corpus.title)
 
 

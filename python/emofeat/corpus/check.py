@@ -86,7 +86,7 @@ class Report:
     def to_text(self, most: int = 5) -> str:
         """The report for a terminal; of each finding the first `most` ids."""
         lines = [self._summary(), ""]
-        lines += [f"! {line}" for f in self.findings for line in self._lines(f, most)]
+        lines += [f"! {_line(f, most)}" for f in self.findings]
         lines += [""] * bool(self.findings)
         for t in self.tables:
             cells = [t.header, *t.rows[:_MOST_ROWS]]
@@ -111,7 +111,7 @@ class Report:
             "",
         ]
         lines += ["## Findings", ""] * bool(self.findings)
-        lines += [f"- {line}" for f in self.findings for line in self._lines(f, most)]
+        lines += [f"- {_line(f, most)}" for f in self.findings]
         lines += [""] * bool(self.findings)
         for t in self.tables:
             rows = [t.header, ("---",) * len(t.header), *t.rows]
@@ -119,16 +119,17 @@ class Report:
         return "\n".join(lines)
 
     def _summary(self) -> str:
-        wrong = f"{len(self.findings)} findings" if self.findings else "nothing is wrong"
+        n = len(self.findings)
+        wrong = f"{n} finding{'s' if n > 1 else ''}" if n else "nothing is wrong"
         return (
             f"{self.manifest}: {self.n:,} utterances, {self.n_decoded:,} recordings decoded, "
             f"{self.seconds / 3600:.2f} h; {wrong}"
         )
 
-    @staticmethod
-    def _lines(finding: Finding, most: int) -> Iterator[str]:
-        ids = ", ".join(finding.ids[:most]) + (", …" if len(finding.ids) > most else "")
-        yield f"{finding.code}: {finding.message}" + (f" ({len(finding.ids):,}: {ids})" if ids else "")
+
+def _line(finding: Finding, most: int) -> str:
+    ids = ", ".join(finding.ids[:most]) + (", …" if len(finding.ids) > most else "")
+    return f"{finding.code}: {finding.message}" + (f" ({len(finding.ids):,}: {ids})" if ids else "")
 
 
 def _escaped(cell: str) -> str:

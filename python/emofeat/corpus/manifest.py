@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -80,13 +81,23 @@ class Manifest(Sequence[Utterance]):
         for name in self.extras:
             _check_one_kind(name, [u.extra.get(name) for u in self._utterances], fail)
 
+    @classmethod
+    def _chosen(cls, rows: Iterable[Utterance], path: str | os.PathLike[str] | None) -> Manifest:
+        """A manifest of rows that have been validated."""
+        manifest = cls.__new__(cls)
+        manifest.path = None if path is None else Path(path)
+        manifest._utterances = tuple(rows)
+        manifest._row = {u.id: row for row, u in enumerate(manifest._utterances)}
+        manifest.extras = tuple(dict.fromkeys(name for u in manifest._utterances for name in u.extra))
+        return manifest
+
     @overload
     def __getitem__(self, index: int) -> Utterance: ...
     @overload
     def __getitem__(self, index: slice) -> Manifest: ...
     def __getitem__(self, index: int | slice) -> Utterance | Manifest:
         if isinstance(index, slice):
-            return Manifest(self._utterances[index], self.path)
+            return self._chosen(self._utterances[index], self.path)
         return self._utterances[index]
 
     def __len__(self) -> int:
@@ -141,7 +152,7 @@ class Manifest(Sequence[Utterance]):
         """The same manifest as it stands at `path`: relative paths count from that folder."""
         here, there = (os.path.realpath(folder) for folder in (self._folder, Path(path).parent))
         if here == there:
-            return Manifest(self._utterances, path)
+            return self._chosen(self._utterances, path)
 
         def moved(file: str | None) -> str | None:
             if file is None or os.path.isabs(file) or file.startswith("~"):
@@ -187,8 +198,12 @@ class Manifest(Sequence[Utterance]):
         return self._utterances[self._row[id]]
 
     def select(self, ids: Iterable[str]) -> Manifest:
-        """The utterances called `ids`, in that order."""
-        return Manifest((self.by_id(i) for i in ids), self.path)
+        """The utterances called `ids`, in that order; an id that there is not, or twice, is an error."""
+        rows = [self.by_id(i) for i in ids]
+        id_, n = Counter(u.id for u in rows).most_common(1)[0] if rows else ("", 0)
+        if n > 1:
+            raise UsageError(f"the id {id_!r} is selected {n} times; each row can be there once")
+        return self._chosen(rows, self.path)
 
     @property
     def fingerprint(self) -> str:

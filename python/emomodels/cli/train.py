@@ -34,13 +34,11 @@ def command(
     \b
     emomodels train audio.yaml model.C=0.001 'seeds=[0,1,2]' -o runs/audio
     """
-    from emofeat._log import show_on_stderr
     from emomodels import config, experiment
     from emomodels.display import display
     from emomodels.material import Material
     from emomodels.report.text import summary
 
-    show_on_stderr()
     loaded = config.load(recipe, overrides)
     if dry_run:
         material = Material.load(loaded)

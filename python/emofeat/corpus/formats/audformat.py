@@ -2,8 +2,8 @@
 
 Written are one table for each split (`utterances.train`, …) with its `split_id`, the scheme `label` with
 the labels there are, `speaker` with the speakers, and one column for each further column of the manifest;
-nested values are JSON, marked in the column's `meta`; times are rounded to nanoseconds. Read are all filewise and segmented tables, joined by
-file and times.
+nested values are JSON, marked in the column's `meta`; times are rounded to nanoseconds. Read are all
+filewise and segmented tables, joined by file and times.
 """
 
 from __future__ import annotations
