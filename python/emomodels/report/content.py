@@ -169,9 +169,6 @@ def systems_table(systems: Mapping[str, pairs.BySeed], classes: Sequence[str], l
     return Table("Systems, %", ("system", "seeds", *SYSTEM_COLUMNS), tuple(rows))
 
 
-SYSTEM_COLUMNS), tuple(rows))
-
-
 SYSTEM_COLUMNS = ("UAR", "95 % interval", *(NAMES[s] for s in NAMES if s != "uar"))
 
 
