@@ -58,6 +58,13 @@ def inspect(path: str | os.PathLike[str]) -> Inspection:
     from emofeat import audio
 
     planes, sr = audio.load(path, mono=False)
+    return describe(planes, sr, path)
+
+
+def describe(planes: NDArray[np.float32], sr: int, path: str | os.PathLike[str]) -> Inspection:
+    """Describe `planes` `(channels, n)` at `sr` Hz, decoded from the recording at `path`."""
+    from emofeat import audio
+
     try:
         info = audio.info(path)
         format_, codec = info.format, info.codec

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from emofeat.exceptions import EmofeatError, ParameterError
 
-__all__ = ["DataError", "LeakageError", "ModelError", "ParameterError", "RecipeError"]
+__all__ = ["DataError", "ModelError", "ParameterError", "RecipeError"]
 
 
 class RecipeError(ParameterError):

@@ -93,7 +93,13 @@ def test_emofeat_imports_neither_models_nor_frameworks(path):
 def test_emomodels_uses_what_emofeat_offers_and_reads_no_audio_itself(path):
     compiled = {name for name in imports(path) if name.startswith("emofeat._") and name != "emofeat._suggest"}
     assert not compiled
-    assert not {name.split(".")[0] for name in imports(path)} & {"soundfile", "librosa", "av", "wave", "torchaudio"}
+    assert not {name.split(".")[0] for name in imports(path)} & {
+        "soundfile",
+        "librosa",
+        "av",
+        "wave",
+        "torchaudio",
+    }
 
 
 @pytest.mark.parametrize(

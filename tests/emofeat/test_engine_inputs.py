@@ -160,7 +160,7 @@ MISTAKES = [
     ("m.csv", "file,end\na.wav,nan\n", r"line 2, column 'end': 'nan' is not a time"),
     ("m.csv", "file,start,end\na.wav,2,1\n", r"line 2, column 'end': the segment ends at 1 s.*start, 2 s"),
     ("m.csv", "file,id\na.wav,\n", r"line 2, column 'id': '' is not an id"),
-    ("m.csv", "file,id\n,x\n", r"line 2, column 'file': '' is not the path of a file"),
+    ("m.csv", "file,id\n,x\n", r"line 2, column 'file': missing; a row without a recording has nothing"),
     ("m.csv", "file,file\na.wav,b.wav\n", r"the column 'file' occurs twice"),
     ("m.csv", 'file,text\n"a.wav","one\ntwo"\nb.wav\n', r"line 4: 1 fields, the header has 2"),
     (

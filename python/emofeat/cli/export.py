@@ -30,11 +30,9 @@ def command(directory: Path, format_: str, dest: Path, frames: str | None, overw
     kaldi   a folder with FEATURE.ark and FEATURE.scp (binary)
     pandas  one table that pandas.read_parquet or read_feather opens (DEST.parquet, DEST.feather)
     """
-    from emofeat._log import show_on_stderr
     from emofeat.store.export import export
     from emofeat.store.read import open as open_
 
-    show_on_stderr()
     dataset = open_(directory)
     export(dataset, format_, dest, frames=frames, overwrite=overwrite)
     click.echo(f"{len(dataset):,} utterances: {dest}", err=True)

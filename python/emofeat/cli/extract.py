@@ -128,14 +128,12 @@ def _value(text: str) -> str | bool | int | float:
 
 def _extract(config: ExtractConfig, *, dry_run: bool, as_json: bool) -> int:
     from emofeat import Extractor
-    from emofeat._log import show_on_stderr
     from emofeat.config import parse_share
     from emofeat.engine import run as engine
     from emofeat.engine.inputs import gather
     from emofeat.engine.lock import WHOLE
     from emofeat.store.write import use_system_allocator
 
-    show_on_stderr()
     options = engine.Options(
         jobs=config.jobs,
         share=parse_share(config.shard) if config.shard else WHOLE,

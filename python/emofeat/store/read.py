@@ -189,11 +189,9 @@ class Dataset(Sequence[Utterance]):
         """The recordings that failed, with a stable code (docs/reason-codes.md) and a sentence."""
         import json
 
-        import pyarrow.parquet as pq
-
         from emofeat.engine.shard import Failed
 
-        rows = [json.loads(pq.read_metadata(p).metadata[META_FAILURES.encode()]) for p in self._parts]
+        rows = [json.loads(metadata[META_FAILURES.encode()]) for metadata in self._parts.values()]
         return sorted(Failed(*row) for part in rows for row in part)
 
     def table(self) -> pa.Table:
@@ -267,7 +265,10 @@ class Dataset(Sequence[Utterance]):
 
     def memory_map(self) -> Dataset:
         """The same dataset, with features read from the memory map."""
-        return Dataset(self.path, mmap=True)
+        mapped = object.__new__(Dataset)
+        # What was read of the parts serves both: the footers of thousands of columns take long to parse.
+        mapped.__dict__.update({k: v for k, v in self.__dict__.items() if k != "_map"}, _mmap=True)
+        return mapped
 
     def _stored(self, columns: Sequence[str]) -> list[str]:
         """Names of stored columns for names of columns or features."""
@@ -284,12 +285,12 @@ class Dataset(Sequence[Utterance]):
         return stored
 
     @cached_property
-    def _parts(self) -> list[Path]:
-        """The parts that belong to the layout; others are on their way to be replaced."""
+    def _parts(self) -> dict[Path, Mapping[bytes, bytes]]:
+        """The parts that belong to the layout, and the metadata of each; others are on their way to be replaced."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        found = []
+        found = {}
         for index in range(self.layout.n_shards):
             path = self.layout.part(self.path, index)
             try:
@@ -301,7 +302,7 @@ class Dataset(Sequence[Utterance]):
                     f"{path} is damaged ({error}); remove it and run the same extract again"
                 ) from None
             if (metadata or {}).get(META_LAYOUT.encode()) == self.layout.digest.encode():
-                found.append(path)
+                found[path] = metadata
         return found
 
     @cached_property
@@ -333,9 +334,9 @@ class Dataset(Sequence[Utterance]):
 
     @cached_property
     def _map(self) -> arrowmap.ArrowMap | None:
-        fresh = self._mmap is not False and arrowmap.is_fresh(self.path, self.layout, self._parts)
+        fresh = self._mmap is not False and arrowmap.is_fresh(self.path, self.layout, list(self._parts))
         if self._mmap and not fresh:
-            arrowmap.build(self.path, self.layout, self._parts)
+            arrowmap.build(self.path, self.layout, list(self._parts))
         return arrowmap.ArrowMap(self.path, self.layout) if self._mmap or fresh else None
 
     def _values(self, position: int, key: str) -> NDArray[Any]:
@@ -375,7 +376,7 @@ class Dataset(Sequence[Utterance]):
         if views is not None:
             self._cache.move_to_end((part, groups.start))
             return views, row
-        with pq.ParquetFile(self._parts[part]) as file:
+        with pq.ParquetFile(list(self._parts)[part]) as file:
             batch = joined(file.read_row_groups(list(groups), use_threads=False), self.layout)
         views = {}
         for feature in self.layout.features:

@@ -1,0 +1,5 @@
+"""`python -m emomodels`."""
+
+from emomodels.cli import main
+
+main()

@@ -1,0 +1,185 @@
+"""Fusion of finished runs: joined by key, trained on out-of-fold posteriors, kept beside its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from emofeat.corpus import guard
+from emomodels import fusion, metrics, runs
+from emomodels.data.keys import key_function
+from emomodels.exceptions import DataError, RecipeError
+from emomodels.fusion import Fused, LateFusion
+from emomodels.posteriors import Posteriors, concat
+from emomodels.runs import Labels, Run
+
+
+def fuse(
+    folders: Mapping[str, Path],
+    out: Path,
+    *,
+    method: str = "stacked",
+    settings: Mapping[str, Any] | None = None,
+    protocol: guard.Protocol = guard.CLEAN,
+    key: str = "id",
+    command: str | None = None,
+) -> Run:
+    """Fuse the posteriors of two or more runs; returns the finished run in `out`.
+
+    Every fold has a fusion of its own. One that learns is fitted on the out-of-fold posteriors of that fold's
+    training part. Runs of several seeds are fused seed by seed, a run of one seed goes with each.
+
+    Parameters
+    ----------
+    folders
+        Folders of the runs by the name of the modality.
+    method, settings
+        A fusion of `emomodels.fusion.FUSIONS`, and its settings.
+    protocol
+        Which guards hold, beside those that the runs have switched off.
+    key
+        Key function that the ids of all runs pass through.
+
+    Raises
+    ------
+    RecipeError, DataError
+        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors.
+    LeakageError
+        See `emomodels.fusion.Fusion`.
+    """
+    if len(folders) < 2:
+        raise RecipeError(f"a fusion needs two runs or more, {len(folders)} given")
+    key_of = key_function(key)
+    parts = {name: Run.read(folder) for name, folder in folders.items()}
+    first = next(iter(parts.values()))
+    labels = _labels(parts, key_of)
+    seeds = _seeds(parts)
+    trained = fusion.fusion(method, **(settings or {})).trained
+    truth = _training_labels(parts, key_of) if trained else {}
+    fused: dict[int, Posteriors] = {}
+    chosen: dict[str, Any] = {}
+    stamps = [stamp for run in parts.values() for stamp in run.record.stamps]
+    for seed in seeds:
+        test = {n: _rekeyed(r.posteriors(_of(r, seed)), key_of) for n, r in parts.items()}
+        done = []
+        for fold in labels.fold_names:
+            model = fusion.fusion(method, **(settings or {}))
+            if trained:
+                oof = {n: _oof(r, _of(r, seed), fold, key_of) for n, r in parts.items()}
+                model.fit(oof, {i: truth[i] for p in oof.values() for i in p.ids}, protocol=protocol)
+            result = _predict(model, test, fold, protocol)
+            stamps += [*result.stamps, *_missing(result)]
+            model.save(out / "folds" / fold / f"seed-{seed}" / "fusion")
+            chosen.setdefault(fold, {})[str(seed)] = {
+                "settings": model.settings.model_dump(),
+                "inner_scores": [],
+            }
+            done.append(result.posteriors)
+        fused[seed] = concat(done).align(labels.ids)
+    record = runs.Record(
+        name=f"{' + '.join(parts)}, {method}",
+        protocol=runs.ProtocolRecord(name=protocol.name, off=tuple(sorted(protocol.off))),
+        stamps=tuple(dict.fromkeys(stamps)),
+        recipe={"fusion": method, "settings": dict(settings or {}), "key": key}
+        | {"parts": {name: run.record.recipe for name, run in parts.items()}},
+        command=command or runs.command_line(),
+        versions=runs.versions(),
+        data=_data(parts, labels),
+        classes=first.record.classes,
+        audit=first.record.audit,
+        seeds=seeds,
+        chosen=chosen,
+        unimodal=tuple(parts),
+        test_opened=1,
+    )
+    singles = {
+        name: {seed: _rekeyed(run.posteriors(_of(run, seed)), key_of) for seed in seeds}
+        for name, run in parts.items()
+    }
+    return runs.write_run(out, record, labels, fused, metrics.of_run(labels, fused), parts=singles)
+
+
+def _predict(model: LateFusion, test: Mapping[str, Posteriors], fold: str, protocol: guard.Protocol) -> Fused:
+    here = {name: p.take([i for i, f in enumerate(p.folds) if f == fold]) for name, p in test.items()}
+    return model.predict(here, protocol=protocol)
+
+
+def _missing(fused: Fused) -> list[str]:
+    """What a result has to say of utterances that lack a modality."""
+    return [f"{len(ids)} utterances without {name}" for name, ids in fused.missing.items() if ids]
+
+
+def _labels(parts: Mapping[str, Run], key_of: Callable[[str], str]) -> Labels:
+    """The test utterances of all runs, which must agree on classes, labels and folds."""
+    first_name, first = next(iter(parts.items()))
+    found: dict[str, tuple[str, str | None, str]] = {}
+    for name, run in parts.items():
+        if set(run.record.classes) != set(first.record.classes):
+            raise DataError(
+                f"{first_name} knows the classes {', '.join(first.record.classes)}, {name} "
+                f"{', '.join(run.record.classes)}; fuse runs with one label map"
+            )
+        rows = zip(run.labels.ids, run.labels.labels, run.labels.speakers, run.labels.folds, strict=True)
+        for id_, *said in rows:
+            row = said[0], said[1], said[2]
+            known = found.setdefault(key_of(id_), row)
+            if known != row:
+                raise DataError(
+                    f"{name} has {id_!r} as {row[0]!r} of speaker {row[1]!r} in fold {row[2]!r}, another run as "
+                    f"{known[0]!r} of speaker {known[1]!r} in fold {known[2]!r}; fuse runs on one split and one label map"
+                )
+    labels, speakers, folds = zip(*found.values(), strict=True)
+    return Labels(tuple(found), labels, speakers, folds)
+
+
+def _seeds(parts: Mapping[str, Run]) -> tuple[int, ...]:
+    several = {name: run.record.seeds for name, run in parts.items() if len(run.record.seeds) > 1}
+    if len(set(several.values())) > 1:
+        listed = "; ".join(f"{name}: {', '.join(map(str, seeds))}" for name, seeds in several.items())
+        raise DataError(f"the runs have different seeds ({listed}); fuse runs of the same seeds, or of one")
+    return next(iter(several.values()), next(iter(parts.values())).record.seeds)
+
+
+def _of(run: Run, seed: int) -> int:
+    """The seed of `run` that goes with `seed`."""
+    return seed if seed in run.record.seeds else run.record.seeds[0]
+
+
+def _training_labels(parts: Mapping[str, Run], key_of: Callable[[str], str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for run in parts.values():
+        there = run.training_labels
+        found.update(zip(map(key_of, there.ids), there.labels, strict=True))
+    return found
+
+
+def _oof(run: Run, seed: int, fold: str, key_of: Callable[[str], str]) -> Posteriors:
+    path = runs.oof_path(run.folder, seed, fold)
+    if not path.exists():
+        raise DataError(
+            f"run {str(run.folder)!r} has no out-of-fold posteriors of its training part; train it with inner.oof: "
+            "true, or take a fusion that learns nothing: product, mean"
+        )
+    return _rekeyed(Posteriors.read(path), key_of)
+
+
+def _rekeyed(posteriors: Posteriors, key_of: Callable[[str], str]) -> Posteriors:
+    return replace(
+        posteriors,
+        ids=tuple(map(key_of, posteriors.ids)),
+        trained_on={fold: frozenset(map(key_of, ids)) for fold, ids in posteriors.trained_on.items()},
+    )
+
+
+def _data(parts: Mapping[str, Run], labels: Labels) -> runs.DataRecord:
+    """What the parts were made from, together."""
+    records = {name: run.record.data for name, run in parts.items()}
+    left_out: dict[str, tuple[str, ...]] = {}
+    for name, record in records.items():
+        for reason, ids in record.left_out.items():
+            left_out[f"{name}: {reason}"] = ids
+    first = next(iter(records.values()))
+    features = {name: record.features for name, record in records.items()}
+    return first.model_copy(update={"features": features, "left_out": left_out, "n_used": len(labels)})

@@ -1,0 +1,1 @@
+"""Published systems made again, with the numbers that show it."""
