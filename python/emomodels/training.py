@@ -562,16 +562,17 @@ def reseed(device: torch.device, *numbers: int) -> None:
 def isolated(device: torch.device, threads: int | None = None) -> Iterator[None]:
     """Deterministic algorithms on the CPU, the number of threads, and the caller's generators put back after."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
-    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         try:
-            torch.use_deterministic_algorithms(device.type == "cpu")
+            # As torch.use_deterministic_algorithms, which also imports the compiler: a second or two.
+            torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "default")
             if threads is not None:
                 torch.set_num_threads(threads)
             yield
         finally:
-            torch.use_deterministic_algorithms(before[0])
+            torch.set_deterministic_debug_mode(before[0])
             torch.set_num_threads(before[1])
             np.random.set_state(numpy_state)
             random.setstate(python_state)
