@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from emomodels.posteriors import Posteriors
-from emomodels.runs import Labels, Record, Run, write_run
+from emomodels.runs import Labels, Record
 
 CLASSES = ("angry", "happy", "neutral", "sad")
 

@@ -17,9 +17,16 @@ import click
     show_default=True,
     help="stacked: logistic regression on out-of-fold posteriors; weighted; product; mean.",
 )
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the method, such as C=0.1.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the method, such as C=0.1."
+)
 @click.option("--missing", help="refuse (default), or marginal: decide by the modalities that are there.")
-@click.option("--key", default="id", show_default=True, help="How ids of the runs name one utterance: id, stem, ravdess.")
+@click.option(
+    "--key",
+    default="id",
+    show_default=True,
+    help="How ids of the runs name one utterance: id, stem, ravdess.",
+)
 def command(
     runs: tuple[str, ...],
     out: Path,
