@@ -41,7 +41,7 @@ def fit(model: Estimator, folder: Path) -> None:
     train, dev = (
         drawn(n, seed=s, sequences=sequences, name=name) for n, s, name in ((61, 0, "train"), (20, 1, "dev"))
     )
-    context = Context(folder=folder, checkpoint_steps=1, threads=1, workers=2)
+    context = Context(folder=folder, checkpoint_steps=3, threads=1, workers=2)
     history = model.fit(train, dev, seed=3, context=context)
     if int(os.environ.get("RANK", 0)) == 0:
         model.save(folder)
@@ -77,7 +77,7 @@ def kill(folder: Path) -> None:
     while True:
         child = forked(lambda: fit(bilstm(), folder / "killed"))
         if kills < KILLS:
-            time.sleep(rng.uniform(0.02, 0.3) * whole)
+            time.sleep(rng.uniform(0.02, 0.2) * whole)
             os.kill(child, signal.SIGKILL)
         code = ended(child)
         if code == 0:
