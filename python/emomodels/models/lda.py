@@ -12,8 +12,8 @@ from emomodels.data.examples import Examples
 from emomodels.models.base import Settings
 from emomodels.models.classical import Classical, Fitted, Floats, _softmax
 
-# Directions of less than this share of the greatest singular value are rounding.
-_RANK = 1e-10
+# Directions with less than this share of the greatest variance are rounding.
+_RANK = 1e-12
 
 
 class LdaSettings(Settings):
@@ -66,7 +66,9 @@ class Lda(Classical):
 
 
 def _span(x: Floats) -> Floats:
-    """Orthonormal rows that span the rows of `x`."""
-    _, sizes, axes = np.linalg.svd(x, full_matrices=False)
-    spanned: Floats = axes[sizes > _RANK * sizes[0]]
+    """Orthonormal rows that span the rows of `x`, from the smaller of its two matrices of products."""
+    wide = x.shape[0] < x.shape[1]
+    sizes, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)
+    kept = sizes > _RANK * sizes[-1]
+    spanned: Floats = (vectors[:, kept] / np.sqrt(sizes[kept])).T @ x if wide else vectors[:, kept].T
     return spanned
