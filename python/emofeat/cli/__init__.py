@@ -31,6 +31,7 @@ COMMANDS = {
     "inspect": ("inspect", "Look at recordings: format, level, clipping, silence, what would be wrong."),
     "plot": ("plot", "Draw a recording: waveform, log-mel, features under it."),
     "check": ("check", "Check a corpus: unusable files, duplicate sound, levels, balance, splits."),
+    "trim": ("trim", "Cut the silence at both ends of each utterance, by new times in the manifest."),
     "convert": ("convert", "Write a corpus in another format: tables, audformat, Kaldi, Hugging Face."),
     "doctor": ("doctor", "Show versions, and which optional parts are there."),
     "completion": ("completion", "Print the completion script of a shell."),
