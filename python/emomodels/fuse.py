@@ -67,7 +67,7 @@ def fuse(
         for fold in labels.fold_names:
             model = fusion.fusion(method, **(settings or {}))
             if trained:
-                oof = {n: _oof(r, _of(r, seed), fold, key_of) for n, r in parts.items()}
+                oof = _one_partition({n: _oof(r, _of(r, seed), fold, key_of) for n, r in parts.items()})
                 model.fit(oof, {i: truth[i] for p in oof.values() for i in p.ids}, protocol=protocol)
             result = _predict(model, test, fold, protocol)
             stamps += [*result.stamps, *_missing(result)]
@@ -163,6 +163,21 @@ def _oof(run: Run, seed: int, fold: str, key_of: Callable[[str], str]) -> Poster
             "true, or take a fusion that learns nothing: product, mean"
         )
     return _rekeyed(Posteriors.read(path), key_of)
+
+
+def _one_partition(oof: Mapping[str, Posteriors]) -> dict[str, Posteriors]:
+    """The same posteriors with one name of fold for each utterance: runs may have drawn other inner folds.
+
+    A fold is then a combination of theirs, and each run keeps whom its own model was trained on.
+    """
+    own = {name: dict(zip(p.ids, p.folds, strict=True)) for name, p in oof.items()}
+    renamed = {}
+    for name, p in oof.items():
+        folds = tuple("+".join(folds.get(id_, "-") for folds in own.values()) for id_ in p.ids)
+        before = dict(zip(folds, p.folds, strict=True))
+        trained_on = {fold: p.trained_on[was] for fold, was in before.items() if was in p.trained_on}
+        renamed[name] = replace(p, folds=folds, trained_on=trained_on)
+    return renamed
 
 
 def _rekeyed(posteriors: Posteriors, key_of: Callable[[str], str]) -> Posteriors:

@@ -35,6 +35,7 @@ from emomodels.checkpoint import Checkpoints
 from emomodels.data.examples import Examples
 from emomodels.data.loader import Augment, Loader, Step, survey
 from emomodels.exceptions import DataError, ModelError, RecipeError
+from emomodels.metrics import scores
 from emomodels.models.base import Context, History, Settings
 
 Positive = Annotated[int, Field(gt=0)]
@@ -116,12 +117,12 @@ class Progress:
         self.n_examples += step.n_examples
         self.step = step.number + 1
 
-    def row(self, lr: float, scores: Mapping[str, float]) -> dict[str, float]:
+    def row(self, lr: float, watched: Mapping[str, float]) -> dict[str, float]:
         """What the history says about the current epoch."""
         return {
             "epoch": self.epoch + 1,
             "train_loss": self.loss / self.weight,
-            **scores,
+            **watched,
             "lr": lr,
             "examples_per_second": self.n_examples / self.seconds,
             "waiting": self.waiting / self.seconds,
@@ -175,9 +176,9 @@ def train(
     KeyboardInterrupt
         After Ctrl-C or SIGTERM: the step is finished and a checkpoint written.
     """
-    digests = {"train": survey(examples, "training")}
+    digests = {"training part": survey(examples, "training")}
     if dev is not None:
-        digests["dev"] = survey(dev, "development")
+        digests["development part"] = survey(dev, "development")
     class_weight = check(examples, dev, settings)
     world = World.join(context.device)
     facts = {"settings": settings.model_dump(mode="json"), "seed": seed, "data": digests, **(identity or {})}
@@ -239,11 +240,11 @@ def train(
                     steps.close()
                     raise KeyboardInterrupt
 
-            scores = {}
+            watched = {}
             if dev is not None:
                 out = world.first(lambda: logits(network, dev, settings, world.device))
-                scores = _scores(out, dev, class_weight)
-            row = progress.row(optimizer.param_groups[0]["lr"], scores)
+                watched = _scores(out, dev, class_weight)
+            row = progress.row(optimizer.param_groups[0]["lr"], watched)
             if progress.finish_epoch(row, settings):
                 best = {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
             save()
@@ -281,7 +282,7 @@ def _store(
     initial = hashlib.sha256()  # with a pretrained network, more than the seed decides where training starts
     for name, tensor in network.state_dict().items():
         initial.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-    where = {"initial": initial.hexdigest(), "processes": world.size, "torch": torch.__version__}
+    where = {"initial weights": initial.hexdigest(), "processes": world.size, "torch": torch.__version__}
     store = Checkpoints(context.folder / "checkpoint", {**identity, **where})
     if not context.resume:
         if world.rank == 0:
@@ -391,17 +392,14 @@ def logits(
 def _scores(out: torch.Tensor, dev: Examples, class_weight: NDArray[np.float64]) -> dict[str, float]:
     """Loss, UAR and weighted F1 on the development part; over the classes that it has."""
     assert dev.y is not None
-    y, said = dev.y, out.argmax(1).numpy()
-    loss = F.cross_entropy(out, torch.from_numpy(y), torch.from_numpy(class_weight))
-    matrix = np.zeros((len(dev.classes),) * 2)
-    np.add.at(matrix, (y, said), 1)
-    hit, true, called = np.diag(matrix), matrix.sum(1), matrix.sum(0)
-    there = true > 0
-    f1 = 2 * hit[there] / (true + called)[there]
+    loss = F.cross_entropy(out, torch.from_numpy(dev.y), torch.from_numpy(class_weight))
+    confusion = np.zeros((len(dev.classes), len(dev.classes)))
+    np.add.at(confusion, (dev.y, out.argmax(1).numpy()), 1)
+    found = scores(confusion)
     return {
         "dev_loss": float(loss),
-        "dev_uar": float((hit[there] / true[there]).mean()),
-        "dev_weighted_f1": float((f1 * true[there]).sum() / true.sum()),
+        "dev_uar": float(found["uar"]),
+        "dev_weighted_f1": float(found["weighted_f1"]),
     }
 
 
@@ -436,11 +434,13 @@ def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
     trained = [p for p in network.parameters() if p.requires_grad]
     match settings.optimizer:
         case "adam":
-            return torch.optim.Adam(trained, settings.lr, weight_decay=settings.weight_decay)
+            return torch.optim.Adam(trained, settings.lr, weight_decay=settings.weight_decay, fused=True)
         case "adamw":
-            return torch.optim.AdamW(trained, settings.lr, weight_decay=settings.weight_decay)
+            return torch.optim.AdamW(trained, settings.lr, weight_decay=settings.weight_decay, fused=True)
         case "sgd":
-            return torch.optim.SGD(trained, settings.lr, momentum=0.9, weight_decay=settings.weight_decay)
+            return torch.optim.SGD(
+                trained, settings.lr, momentum=0.9, weight_decay=settings.weight_decay, fused=True
+            )
 
 
 def _packed(network: nn.Module, optimizer: torch.optim.Optimizer, best: Weights, done: bool) -> Weights:
@@ -562,16 +562,17 @@ def reseed(device: torch.device, *numbers: int) -> None:
 def isolated(device: torch.device, threads: int | None = None) -> Iterator[None]:
     """Deterministic algorithms on the CPU, the number of threads, and the caller's generators put back after."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
-    before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
+    before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         try:
-            torch.use_deterministic_algorithms(device.type == "cpu")
+            # As torch.use_deterministic_algorithms, which also imports the compiler: a second or two.
+            torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "default")
             if threads is not None:
                 torch.set_num_threads(threads)
             yield
         finally:
-            torch.use_deterministic_algorithms(before[0])
+            torch.set_deterministic_debug_mode(before[0])
             torch.set_num_threads(before[1])
             np.random.set_state(numpy_state)
             random.setstate(python_state)

@@ -17,9 +17,9 @@ from emofeat.engine.errors import UsageError
 from emofeat.store.read import open as open_
 
 SR = 16000
-# A frame of 25 ms every 10 ms: sound that begins anywhere shows in the first frame that reaches it, at most
-# 25 ms early; a frame of which hardly anything sounds may not count, so at most one hop late.
-EARLY, LATE = 0.025, 0.010
+# A frame is 25 ms, centred every 10 ms: it hears a sound that begins up to 12.5 ms after its centre; one that
+# hears hardly anything may not count, so the first that does is at most one hop late.
+EARLY, LATE = 0.0125, 0.010
 
 
 def voice(seconds: float, sr: int = SR, seed: int = 0) -> np.ndarray:
@@ -56,7 +56,7 @@ def times(manifest: Manifest, **options) -> list[tuple[float | None, float | Non
 @pytest.mark.parametrize("level", [0.0, 1e-4])
 def test_silence_at_both_ends_is_cut_up_to_the_margin(tmp_path, sr, level):
     manifest = manifest_of(tmp_path, sr, a=around(1.0, 0.5, 0.7, sr, level))
-    for margin in (0.0, 0.05, 0.2):
+    for margin in (0.0125, 0.05, 0.2):
         ((start, end),) = times(manifest, margin=margin)
         assert 1.0 - margin - EARLY <= start <= 1.0 - margin + LATE
         assert 1.5 + margin - LATE <= end <= 1.5 + margin + EARLY
@@ -81,11 +81,12 @@ def test_a_pause_within_the_utterance_stays(tmp_path):
 
 
 @pytest.mark.parametrize("seconds", [0.0001, 0.01, 0.025, 0.026, 0.034, 0.035])
-def test_a_signal_of_hardly_a_frame_is_all_looked_at(tmp_path, seconds):
+def test_the_last_samples_count_and_a_signal_of_hardly_a_frame_is_whole(tmp_path, seconds):
     n = round(seconds * SR)
     last_only = np.where(np.arange(n) >= n - 2, np.float32(0.5), np.float32(0))
-    last_only[-1] *= -1
-    assert times(manifest_of(tmp_path, a=last_only), margin=0.0)[0][1] is None
+    ((start, end),) = times(manifest_of(tmp_path, a=last_only), margin=0.0125)
+    assert end is None
+    assert (start or 0.0) < seconds - 1 / SR
 
 
 @pytest.mark.parametrize("gain", [2.0, 2.0**-10, 1e-3, 0.9, -1.0])
@@ -95,11 +96,11 @@ def test_the_gain_does_not_matter(tmp_path, gain):
     assert original == scaled
 
 
-def test_an_offset_is_no_sound(tmp_path):
+def test_an_offset_within_the_range_is_sound(tmp_path):
     y = around(0.4, 0.5, 0.4)
-    with_offset, without = times(manifest_of(tmp_path, a=y + np.float32(0.1), b=y))
-    # Between a constant and a voice stands a step, which is in no frame but those that hold the voice too.
-    assert with_offset == without
+    large, small, none = times(manifest_of(tmp_path, a=y + np.float32(0.1), b=y + np.float32(0.001), c=y))
+    assert large == (None, None)
+    assert small == none
 
 
 def test_the_range_says_what_is_silence(tmp_path):
@@ -192,7 +193,7 @@ def test_other_utterances_do_not_matter_and_neither_do_threads(tmp_path):
 def test_what_cannot_be_trimmed_keeps_its_times_and_is_listed(tmp_path):
     y = around(0.4, 0.5, 0.4)
     broken = np.where(np.arange(len(y)) == 7, np.nan, y)
-    manifest = manifest_of(tmp_path, good=y, silent=0 * y, constant=0 * y + 0.1, broken=broken)
+    manifest = manifest_of(tmp_path, good=y, silent=0 * y, faint=1e-8 * y, broken=broken)
     (tmp_path / "empty.wav").touch()
     rows = [
         *manifest,
@@ -204,7 +205,7 @@ def test_what_cannot_be_trimmed_keeps_its_times_and_is_listed(tmp_path):
     trimmed = trim(Manifest(rows, tmp_path / "m.csv"))
     assert {id_: error.code for id_, error in trimmed.failures.items()} == {
         "silent": "silent",
-        "constant": "silent",
+        "faint": "silent",
         "broken": "non_finite",
         "gone": "not_found",
         "empty": "empty_file",
@@ -224,7 +225,7 @@ def test_what_cannot_be_trimmed_keeps_its_times_and_is_listed(tmp_path):
     [
         ({"range_db": 0.0}, "range is 0 dB; it must be more than 0"),
         ({"range_db": float("nan")}, "range is nan dB"),
-        ({"margin": -0.1}, "margin is -0.1 s; it must be 0 or more"),
+        ({"margin": 0.0}, r"margin is 0 s; it must be 0.0125 \(half a frame\) or more"),
         ({"margin": float("inf")}, "margin is inf s"),
     ],
 )

@@ -23,7 +23,7 @@ from emomodels.models.base import Context, History
 from emomodels.models.classical import Classical
 from emomodels.models.registry import MODELS, estimator, model_class
 
-CLASSICAL = [name for name, (module, _) in MODELS.items() if module.endswith("classical")]
+CLASSICAL = [name for name, (module, _) in MODELS.items() if module.endswith(("classical", "lda"))]
 #: Small settings, so that the whole file takes seconds.
 QUICK = {"mlp_sklearn": {"hidden_layer_sizes": [8], "max_iter": 60}, "random_forest": {"n_estimators": 10}}
 
@@ -360,3 +360,22 @@ def test_the_published_perceptron_on_averaged_action_units(action_units):
 def test_the_published_table_of_averaged_action_units(action_units, name, method, settings, mean):
     as_published = {"decision": "votes", "calibration": "none"} if name == "rbf_svm" else {}
     assert round(np.mean(accuracies(action_units, name, method, settings | as_published)), 2) == mean
+
+
+def test_lda_is_that_of_scikit_learn_in_the_span_of_the_training_examples():
+    from sklearn.decomposition import PCA
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    train, other = clouds(60, d=200), clouds(20, d=200, seed=1)  # more columns than examples
+    model, _ = fitted("lda", train, shrinkage=0.4)
+    span = PCA(59).fit(train.x)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.4).fit(span.transform(train.x), train.y)
+    # Two ways to the same axes, condition numbers of some thousands.
+    np.testing.assert_allclose(model.predict(other), lda.predict_proba(span.transform(other.x)), atol=1e-8)
+
+
+def test_temperature_makes_lda_less_sure_and_decides_the_same():
+    train, other = clouds(), clouds(20, seed=1)
+    plain, soft = (fitted("lda", train, temperature=t)[0].predict(other) for t in (1, 10))
+    assert (soft.max(axis=1) < plain.max(axis=1)).all()
+    np.testing.assert_array_equal(soft.argmax(axis=1), plain.argmax(axis=1))

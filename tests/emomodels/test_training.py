@@ -39,7 +39,7 @@ def losses(rows: list) -> list[float]:
 
 
 def test_training_learns_what_can_be_learnt():
-    model, rows = fitted(drawn(240), epochs=40)
+    model, rows = fitted(drawn(240), epochs=40, lr=0.005, batch_size=60)
     test = drawn(90, seed=9, name="test")
     assert rows[-1]["train_loss"] < 0.6 * rows[0]["train_loss"]
     # Classes differ by 0.8 standard deviations of a frame in a mean of 3 to 11 frames: chance is 1/3.

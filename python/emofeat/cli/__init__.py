@@ -24,6 +24,7 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "Group", "cl
 # In the order of the help text: module, and what the command is for.
 COMMANDS = {
     "split": ("split", "Divide a manifest into training, development and test, and refuse what would leak."),
+    "trim": ("trim", "Cut the silence at both ends of each utterance, by new times in the manifest."),
     "extract": ("extract", "Extract features of a corpus into a directory of Parquet parts."),
     "export": ("export", "Write a feature directory in another format."),
     "prepare": ("prepare", "Make a manifest from the folder of a corpus."),
@@ -31,7 +32,6 @@ COMMANDS = {
     "inspect": ("inspect", "Look at recordings: format, level, clipping, silence, what would be wrong."),
     "plot": ("plot", "Draw a recording: waveform, log-mel, features under it."),
     "check": ("check", "Check a corpus: unusable files, duplicate sound, levels, balance, splits."),
-    "trim": ("trim", "Cut the silence at both ends of each utterance, by new times in the manifest."),
     "convert": ("convert", "Write a corpus in another format: tables, audformat, Kaldi, Hugging Face."),
     "doctor": ("doctor", "Show versions, and which optional parts are there."),
     "completion": ("completion", "Print the completion script of a shell."),

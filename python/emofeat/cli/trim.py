@@ -31,7 +31,7 @@ from emofeat.cli.progress import bar
     type=float,
     default=0.05,
     show_default=True,
-    help="Seconds that stay on both sides, within the utterance's own segment.",
+    help="Seconds that stay around the first and the last other frame, within the utterance's own times.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Threads; by default all CPUs of this process.")
 @click.option("--overwrite", is_flag=True, help="Replace the manifest OUTPUT.")

@@ -59,13 +59,13 @@ class Fingerprint:
     """What is kept of one recording.
 
     `exact` is a hash of the samples at their own rate, without zeros before and after; `mel`
-    `(n_frames, 16)` the spectrum in dB, `energy` `(n_frames,)` its power; `anchors` the frames of the
-    loudest moments and `patches` `(n_anchors, 64)` what the spectrum looks like around them.
+    `(n_frames, 16)` the spectrum in dB, `energy` `(n_frames + 1,)` its power summed up to each frame;
+    `anchors` the frames of the loudest moments and `patches` `(n_anchors, 64)` what the spectrum looks like around them.
     """
 
     exact: bytes
     mel: NDArray[np.float16]
-    energy: NDArray[np.float32]
+    energy: NDArray[np.float64]
     anchors: NDArray[np.int64]
     patches: NDArray[np.float32]
 
@@ -90,16 +90,17 @@ def fingerprint(y: Samples, sr: int) -> Fingerprint:
         on_short="pad",
         on_nonfinite="zero",
     )
-    energy = (10.0 ** (mel / 10)).sum(axis=1)
+    power = (10.0 ** (mel / 10)).sum(axis=1)
     # Silence, and less than one frame, is like any other.
     comparable = sounding.any() and len(y) * _SR >= _N_FFT * sr
-    anchors = _anchors(energy) if comparable else np.zeros(0, np.int64)
+    anchors = _anchors(power) if comparable else np.zeros(0, np.int64)
+    energy = np.concatenate([[0.0], np.cumsum(power, dtype=np.float64)])
     return Fingerprint(exact, mel.astype(np.float16), energy, anchors, _patches(mel, anchors))
 
 
-def _anchors(energy: NDArray[np.float32]) -> NDArray[np.int64]:
+def _anchors(power: NDArray[np.float32]) -> NDArray[np.int64]:
     """The frames that are louder than all within reach, except those far below the loudest."""
-    smooth = np.convolve(energy, np.hanning(_REACH + 3), "same")[: len(energy)]
+    smooth = np.convolve(power, np.hanning(_REACH + 3), "same")[: len(power)]
     around = np.lib.stride_tricks.sliding_window_view(np.pad(smooth, _REACH), 2 * _REACH + 1).max(axis=1)
     return np.flatnonzero((smooth >= around) & (smooth > smooth.max() * _ANCHOR_RANGE))
 
@@ -155,9 +156,9 @@ def groups(manifest: Manifest, jobs: int | None = None) -> dict[str, str]:
         except EmofeatError:
             return None
 
-    with ThreadPoolExecutor(_threads(jobs)) as pool:
-        prints = list(pool.map(one, [u for u in manifest if u.file is not None]))
     named = [u for u in manifest if u.file is not None]
+    with ThreadPoolExecutor(_threads(jobs)) as pool:
+        prints = list(pool.map(one, named))
     known = {u.id: p for u, p in zip(named, prints, strict=True) if p is not None}
     return partition(manifest, known, jobs)
 
@@ -176,6 +177,8 @@ def with_groups(manifest: Manifest, found: dict[str, str]) -> Manifest:
 
 def partition(manifest: Manifest, prints: dict[str, Fingerprint], jobs: int | None = None) -> dict[str, str]:
     """As `groups`, from fingerprints that are at hand; recordings are read again where only they decide."""
+    from emofeat import audio
+
     ids = [i for i in manifest.ids if i in prints]
     found = [prints[i] for i in ids]
     group = _Union(len(ids))
@@ -193,8 +196,6 @@ def partition(manifest: Manifest, prints: dict[str, Fingerprint], jobs: int | No
     @lru_cache(maxsize=64)
     def samples(index: int) -> Samples:
         y, sr = _load(manifest, manifest.by_id(ids[index]))
-        from emofeat import audio
-
         return np.nan_to_num(audio.resample(y, sr, _SR) if sr != _SR else y)
 
     def same(candidate: tuple[int, int, tuple[int, int]]) -> bool:
@@ -227,30 +228,31 @@ def _candidates(prints: Sequence[Fingerprint]) -> Iterator[tuple[int, int, tuple
     patches = np.concatenate([p.patches for p in prints])
     owner = np.repeat(np.arange(len(prints)), [len(p.anchors) for p in prints])
     anchor = np.concatenate([p.anchors for p in prints])
-    best: dict[tuple[int, int], tuple[float, int, int]] = {}
     step = max(1, _BLOCK // len(patches))
+    found = []
     for begin in range(0, len(patches), step):
         alike = patches[begin : begin + step] @ patches[begin:].T
-        rows, columns = np.nonzero(alike > _ALIKE_PATCH)
-        a, b = rows + begin, columns + begin
-        for i in np.flatnonzero(owner[a] < owner[b]):
-            pair = int(owner[a[i]]), int(owner[b[i]])
-            match = float(alike[rows[i], columns[i]]), int(anchor[a[i]]), int(anchor[b[i]])
-            best[pair] = max(best.get(pair, match), match)
-    for (a_, b_), (_, at_a, at_b) in sorted(best.items()):
-        yield a_, b_, (at_a, at_b)
+        a, b = np.nonzero(alike > _ALIKE_PATCH)
+        different = owner[a + begin] < owner[b + begin]
+        a, b = a[different], b[different]
+        found.append((a + begin, b + begin, alike[a, b]))
+    a, b, likeness = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    best = np.lexsort((-likeness, owner[b], owner[a]))
+    pairs = np.stack([owner[a], owner[b]])[:, best]
+    first = np.append(True, (np.diff(pairs, axis=1) != 0).any(axis=0)) if len(best) else best.astype(bool)
+    for i in best[first]:
+        yield int(owner[a[i]]), int(owner[b[i]]), (int(anchor[a[i]]), int(anchor[b[i]]))
 
 
 def _same_spectrum(a: Fingerprint, b: Fingerprint, delay: int) -> bool:
     """Whether the spectra agree where both are, `b` delayed by `delay` frames, and share enough."""
     begin, end = max(delay, 0), min(len(a.mel), len(b.mel) + delay)
-    of_a, of_b = slice(begin, end), slice(begin - delay, end - delay)
-    shared = max(x.energy[of_x].sum() / x.energy.sum() for x, of_x in ((a, of_a), (b, of_b)))
-    if shared < _SHARED:
+    shared_a = (a.energy[end] - a.energy[begin]) / a.energy[-1]
+    shared_b = (b.energy[end - delay] - b.energy[begin - delay]) / b.energy[-1]
+    if max(shared_a, shared_b) < _SHARED:
         return False
-    x, y = _shape(a.mel[of_a]), _shape(b.mel[of_b])
-    product = float((x * y).sum())
-    return product >= _ALIKE_SPECTRUM * float(np.sqrt((x * x).sum() * (y * y).sum()))
+    x, y = _shape(a.mel[begin:end]).ravel(), _shape(b.mel[begin - delay : end - delay]).ravel()
+    return float(x @ y) >= _ALIKE_SPECTRUM * float(np.sqrt((x @ x) * (y @ y)))
 
 
 def _correlation(a: Samples, b: Samples, at_a: int, at_b: int) -> float:

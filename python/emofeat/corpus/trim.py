@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emofeat.exceptions import AudioError, EmofeatError, InternalError, from_code
+from emofeat.exceptions import AudioError, EmofeatError, InternalError
 
 if TYPE_CHECKING:
     from emofeat.corpus.manifest import Manifest
@@ -21,12 +21,10 @@ __all__ = ["Trimmed", "trim"]
 
 COLUMN = "trim"
 _FRAME_SECONDS, _HOP_SECONDS = 0.025, 0.010
-# Half a step of 24 bits. Below it, rounding in double precision decides what is loudest.
+# Half a step of 24 bits: what is below everywhere is rounding.
 _SILENT_LEVEL = 2.0**-24
 # Times are written in whole microseconds, which are less than one sample at every rate.
 _DIGITS = 6
-# Frames held in double precision: 10 MB at 48 kHz, whatever the length of the recording.
-_AT_A_TIME = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +56,13 @@ def trim(
 ) -> Trimmed:
     """Move `start` and `end` of each utterance to where its sound begins and ends.
 
-    The energy of frames of 25 ms, every 10 ms, is compared with that of the loudest frame of the same
+    The level of frames of 25 ms, centred every 10 ms, is compared with that of the loudest frame of the same
     utterance. Nothing else is looked at, no other utterance and no label, so nothing can leak. The gain does
-    not matter, and an offset (DC) has no energy.
+    not matter.
 
-    Energy does not know what speech is: a click in the silence is sound if it is within the range, and noise
-    within it hides where the voice begins. Beside a voice at -20 dB and at 16 kHz, a click of one sample is
-    within 40 dB from a peak of 0.02 on.
+    A level does not know what speech is: a click in the silence is sound if it is within the range, and noise
+    or an offset (DC) within it hides where the voice begins. Beside a voice at -20 dB and at 16 kHz, a click of
+    one sample is within 40 dB from a peak of 0.02 on.
 
     Parameters
     ----------
@@ -73,7 +71,8 @@ def trim(
     range_db : float
         Frames this far below the loudest, in dB, are silence. The first and the last other frame stay.
     margin : float
-        Seconds that stay before the first and after the last of them.
+        Seconds that stay before the centre of the first and after that of the last of them; at least
+        0.0125, half a frame, with which they stay whole.
     jobs : int, optional
         Threads; by default `EMOFEAT_NUM_THREADS` or the CPUs of this process.
     progress : callable, optional
@@ -104,7 +103,7 @@ def trim(
     ...         file.writeframes(np.concatenate([np.zeros(16000, "<i2"), hum]).tobytes())
     ...     row = trim(Manifest([Utterance(id="a", file=f"{folder}/a.wav")])).manifest[0]
     >>> row.start, row.end, row.extra["trim"]
-    (0.93, None, '40 dB, 0.05 s')
+    (0.94, None, '40 dB, 0.05 s')
     """
     from emofeat.corpus.manifest import Manifest
     from emofeat.engine.cores import default_jobs
@@ -133,8 +132,10 @@ def _check(manifest: Manifest, range_db: float, margin: float) -> None:
 
     if not (math.isfinite(range_db) and range_db > 0):
         raise UsageError(f"the range is {range_db:g} dB; it must be more than 0, such as 40")
-    if not (math.isfinite(margin) and margin >= 0):
-        raise UsageError(f"the margin is {margin:g} s; it must be 0 or more, such as 0.05")
+    if not (math.isfinite(margin) and margin >= _FRAME_SECONDS / 2):
+        raise UsageError(
+            f"the margin is {margin:g} s; it must be {_FRAME_SECONDS / 2:g} (half a frame) or more, such as 0.05"
+        )
     if COLUMN in manifest.extras:
         raise UsageError(
             f"{manifest.path or 'the manifest'} has a column {COLUMN!r}: it was trimmed before, and what was cut "
@@ -174,29 +175,13 @@ def _cut(manifest: Manifest, u: Utterance, range_db: float, margin: float) -> _C
 
 
 def _sound(y: NDArray[np.float32], sr: int, range_db: float) -> tuple[int, int]:
-    """The first sample of the first frame within the range, and the one after the last frame's last."""
-    if not np.isfinite(y).all():
-        raise from_code("non_finite", "there are NaN or infinite samples; what is loudest is not defined")
-    size, hop = max(1, round(_FRAME_SECONDS * sr)), max(1, round(_HOP_SECONDS * sr))
-    energy = _energies(y, size, hop)
-    loudest = float(energy.max())
-    if loudest < size * _SILENT_LEVEL**2:
+    """The samples at the centres of the first and of the last frame within the range."""
+    from emofeat.features import rms
+
+    hop = max(1, round(_HOP_SECONDS * sr))
+    size = max(1, round(_FRAME_SECONDS * sr))
+    level = rms(y, sr, frame_length=size, hop_length=hop, precision="float64", on_short="pad")[:, 0]
+    if level.max() < _SILENT_LEVEL:
         raise AudioError("all of it is silence; there is no sound to trim to", "silent")
-    within = np.flatnonzero(energy >= loudest * 10 ** (-range_db / 10))
-    return int(within[0]) * hop, min(int(within[-1]) * hop + size, len(y))
-
-
-def _energies(y: NDArray[np.float32], size: int, hop: int) -> NDArray[np.float64]:
-    """The energy of each frame; the last frame is what is left of the signal, so that no sample is lost."""
-    whole = max(0, (len(y) - size) // hop + 1)
-    frames = np.lib.stride_tricks.sliding_window_view(y, size)[::hop] if whole else np.zeros((0, size))
-    pieces = [frames[begin : begin + _AT_A_TIME] for begin in range(0, whole, _AT_A_TIME)]
-    return np.concatenate([_energy(piece) for piece in [*pieces, y[None, whole * hop :]]])
-
-
-def _energy(frames: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Sums of squares around each frame's own mean: an offset is no sound."""
-    around = frames.astype(np.float64)
-    around -= around.mean(axis=1, keepdims=True)
-    energy: NDArray[np.float64] = np.einsum("ij,ij->i", around, around)
-    return energy
+    within = np.flatnonzero(level >= level.max() * 10 ** (-range_db / 20))
+    return int(within[0]) * hop, int(within[-1]) * hop

@@ -17,11 +17,13 @@ MODELS: Mapping[str, tuple[str, str]] = {
     "linear_svm": ("emomodels.models.classical", "LinearSvm"),
     "rbf_svm": ("emomodels.models.classical", "RbfSvm"),
     "logistic_regression": ("emomodels.models.classical", "LogisticRegression"),
+    "lda": ("emomodels.models.lda", "Lda"),
     "mlp_sklearn": ("emomodels.models.classical", "SklearnMlp"),
     "knn": ("emomodels.models.classical", "Neighbours"),
     "random_forest": ("emomodels.models.classical", "Forest"),
     "mlp": ("emomodels.models.mlp", "MLP"),
     "bilstm": ("emomodels.models.bilstm", "BiLSTM"),
+    "cnn": ("emomodels.models.cnn", "CNN"),
     "wav2vec2": ("emomodels.models.wav2vec2", "Wav2Vec2"),
 }
 

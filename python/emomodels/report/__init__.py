@@ -15,7 +15,7 @@ from emomodels.report.markdown import to_markdown
 
 __all__ = ["Document", "of_run", "to_html", "to_markdown", "write"]
 
-_FORMATS = {".html": to_html, ".htm": to_html, ".md": to_markdown, ".markdown": to_markdown}
+_FORMATS = {".html": to_html, ".md": to_markdown}
 
 
 def check_path(path: Path) -> Path:

@@ -164,9 +164,7 @@ def _shared(runs: dict[str, Run], common: bool) -> tuple[Labels, dict[str, int]]
             f"to the {len(shared)} that are, and says so",
             "different_ids",
         )
-    at = [i for i, id_ in enumerate(one.labels.ids) if id_ in shared]
-    columns = (one.labels.ids, one.labels.labels, one.labels.speakers, one.labels.folds)
-    labels = Labels(*(tuple(column[i] for i in at) for column in columns))
+    labels = one.labels.select(shared)
     for name, run in others:
         _same_truth(first, labels, name, run.labels)
     return labels, left_out

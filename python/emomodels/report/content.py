@@ -155,7 +155,8 @@ def _fusion(run: Run) -> Section | None:
     tests = pairs.compared(systems, [(name, other) for other in systems if other != name], run.labels)
     several = any(len(by_seed) > 1 for by_seed in systems.values())
     return Section(
-        "Fusion and its parts", (systems_table(systems, run.record.classes, run.labels), pairs.table(tests, run.labels, several))
+        "Fusion and its parts",
+        (systems_table(systems, run.record.classes, run.labels), pairs.table(tests, run.labels, several)),
     )
 
 

@@ -66,8 +66,11 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str], title: str) -> 
     """
     k = len(classes)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    side = 2.2 + 0.55 * k
-    with _drawing(side + 0.8, side) as (figure, ax, out):
+    names = [_shortened(name) for name in classes]
+    # Room for the names beside and, at an angle, below the cells, and for the title above.
+    longest = 0.09 * max(map(len, names))
+    width, height = max(5.0, 2.2 + 0.55 * k + longest), 1.9 + 0.55 * k + longest
+    with _drawing(width, height) as (figure, ax, out):
         image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for row, column in np.ndindex(k, k):
             ink = "white" if share[row, column] > 0.55 else "#1b1f24"
@@ -75,8 +78,8 @@ def confusion(matrix: NDArray[np.int64], classes: Sequence[str], title: str) -> 
             ax.text(
                 column, row, str(matrix[row, column]), ha="center", va="center", color=ink, fontweight=weight
             )
-        ax.set_xticks(range(k), classes, rotation=45, ha="right", rotation_mode="anchor")
-        ax.set_yticks(range(k), classes)
+        ax.set_xticks(range(k), names, rotation=45, ha="right", rotation_mode="anchor")
+        ax.set_yticks(range(k), names)
         ax.set(xlabel="predicted", ylabel="true")
         _title(figure, title)
         ax.grid(False)
@@ -95,7 +98,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
     rows
         Name, value, lower and upper end, all from 0 to 1; an end that is not defined is NaN.
     """
-    height = 1.1 + 0.32 * len(rows)
+    height = 1.6 + 0.32 * len(rows)
     with _drawing(7.5, height) as (figure, ax, out):
         at = np.arange(len(rows))
         value, low, high = (np.array([row[i] for row in rows], float) for i in (1, 2, 3))
@@ -117,7 +120,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
             xytext=(4, -11),
             textcoords="offset points",
         )
-        ax.set_yticks(at, [row[0] for row in rows])
+        ax.set_yticks(at, [_shortened(row[0]) for row in rows])
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
@@ -217,6 +220,11 @@ def _curves(ax: Any, epochs: Sequence[Mapping[str, float | None]], kept: int | N
 
 def _values(epochs: Sequence[Mapping[str, float | None]], key: str) -> list[float]:
     return [float("nan") if (v := e.get(key)) is None else v for e in epochs]
+
+
+def _shortened(name: str, most: int = 24) -> str:
+    """A name that leaves room for the drawing; the table beside it has the whole one."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _title(figure: Any, title: str) -> None:

@@ -11,7 +11,8 @@ from emomodels.report.content import stamps_of
 from emomodels.report.document import Block, Code, Document, Facts, Figure, Section, Table, Text
 from emomodels.report.words import UNDEFINED, count, interval, percent
 from emomodels.runs import versions
-from emomodels.systems.s4 import CLASSES, PROTOCOL, Clean, Reproduction, Row, side_by_side
+from emomodels.systems.s4 import PROTOCOL, Clean, Reproduction, Row, side_by_side
+from emomodels.systems.s4_files import CLASSES
 
 _SOURCE = (
     "Luna-Jiménez, Kleinlein, Griol, Callejas, Montero, Fernández-Martínez, Applied Sciences 12(1):327, 2022. RAVDESS "
@@ -58,7 +59,6 @@ def summary_of_s4(made: Reproduction, clean: Sequence[Clean]) -> Document:
 def _side_by_side(made: Reproduction, clean: Sequence[Clean]) -> Table:
     header = (
         "system",
-        "not clean as published",
         "clean run",
         "published",
         "here",
@@ -70,7 +70,6 @@ def _side_by_side(made: Reproduction, clean: Sequence[Clean]) -> Table:
     )
     rows = []
     for kind, row, c in side_by_side(made, clean):
-        theirs = (row.name, "; ".join(row.unclean) or "–") if row else (kind, UNDEFINED)
         numbers = (
             (_two(row.published), f"{row.accuracy:.2f}", percent(row.metrics.uar))
             if row
@@ -81,14 +80,14 @@ def _side_by_side(made: Reproduction, clean: Sequence[Clean]) -> Table:
             if c
             else (UNDEFINED,) * 4
         )
-        rows.append((*theirs, c.run.record.name if c else UNDEFINED, *numbers, *ours))
+        rows.append((row.title if row else kind, c.run.record.name if c else UNDEFINED, *numbers, *ours))
     note = (
         "Accuracy in percent, mean of the folds, as the source reports it; the columns named UAR are pooled. Columns "
         "'published' and 'here' follow the source's protocol, columns 'clean' the clean one."
     )
     if not clean:
         note += " No clean run was given (--clean RUN)."
-    return Table("Published, as published here, clean", header, tuple(rows), words=3, note=note)
+    return Table("Published, as published here, clean", header, tuple(rows), words=2, note=note)
 
 
 def _two(value: float | None) -> str:
@@ -99,7 +98,6 @@ def _rows(caption: str, rows: Sequence[Row], note: str = "") -> Table:
     folds = tuple(rows[0].metrics.folds)
     header = (
         "system",
-        "not clean",
         "published",
         "here",
         *(f"fold {fold}" for fold in folds),
@@ -110,8 +108,7 @@ def _rows(caption: str, rows: Sequence[Row], note: str = "") -> Table:
     )
     cells = tuple(
         (
-            row.name,
-            "; ".join(row.unclean) or UNDEFINED,
+            row.title,
             _two(row.published),
             _two(row.accuracy),
             *(_two(fold) for fold in row.folds),
@@ -122,7 +119,7 @@ def _rows(caption: str, rows: Sequence[Row], note: str = "") -> Table:
         )
         for row in rows
     )
-    return Table(f"{caption}: accuracy, %", header, cells, words=2, note=note)
+    return Table(f"{caption}: accuracy, %", header, cells, note=note)
 
 
 def _tests(made: Reproduction) -> Table:
@@ -130,14 +127,14 @@ def _tests(made: Reproduction) -> Table:
     fused, *others = (*made.fused, *made.single)
     wanted = ("product rule", "out-of-fold")
     against = [row for row in others if row in made.single or any(word in row.name for word in wanted)]
-    systems: dict[str, pairs.BySeed] = {row.name: {0: row.said} for row in (fused, *against)}
-    tests = pairs.compared(systems, [(fused.name, row.name) for row in against], made.labels)
+    systems: dict[str, pairs.BySeed] = {row.title: {0: row.said} for row in (fused, *against)}
+    tests = pairs.compared(systems, [(fused.title, row.title) for row in against], made.labels)
     return pairs.table(tests, made.labels, several_seeds=False)
 
 
 def _classes(row: Row, head: Document) -> Sequence[Block]:
     m = row.metrics
-    caption = f"{row.name}: confusion matrix, rows true"
+    caption = f"{row.title}: confusion matrix, rows true"
     svg = figures.confusion(np.array(m.confusion), CLASSES, head.caption(caption))
     counts = tuple((name, *map(count, line)) for name, line in zip(CLASSES, m.confusion, strict=True))
     recalls = tuple(
@@ -146,6 +143,6 @@ def _classes(row: Row, head: Document) -> Sequence[Block]:
     )
     return (
         Figure(caption, svg, "The counts are in the table below"),
-        Table(f"{row.name}: counts, rows true", ("", *CLASSES), counts),
-        Table(f"{row.name}: classes, %", ("class", "n", "recall", "95 % interval"), recalls),
+        Table(f"{row.title}: counts, rows true", ("", *CLASSES), counts),
+        Table(f"{row.title}: classes, %", ("class", "n", "recall", "95 % interval"), recalls),
     )
