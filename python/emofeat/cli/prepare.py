@@ -74,7 +74,13 @@ def command() -> None:
 
 def _command(corpus: Corpus) -> click.Command:
     def run(
-        root: Path, output: Path, allow_partial: bool, audio_check: bool, overwrite: bool, **options: Any
+        root: Path,
+        output: Path,
+        allow_partial: bool,
+        audio_check: bool,
+        trim: bool,
+        overwrite: bool,
+        **options: Any,
     ) -> None:
         from emofeat.corpus.prepare import prepare, relative_to
         from emofeat.corpus.tables import suffix_of
@@ -89,7 +95,8 @@ def _command(corpus: Corpus) -> click.Command:
             click.echo("decoding every recording to find those that sound the same", err=True)
         chosen = {name: _parsed(value, name) for name, value in options.items() if value}
         prepared = prepare(corpus.name, root, allow_partial=allow_partial, audio_check=audio_check, **chosen)
-        relative_to(prepared.manifest, output).write(output)
+        manifest = relative_to(prepared.manifest, output)
+        (_trimmed(manifest) if trim else manifest).write(output)
         click.echo("\n".join(_summary(prepared, output)), err=True)
 
     folder = click.Path(path_type=Path)
@@ -105,10 +112,23 @@ def _command(corpus: Corpus) -> click.Command:
             default=True,
             help="Look for recordings that sound the same.",
         ),
+        click.Option(
+            ["--trim"], is_flag=True, help="Cut the silence at both ends by new times; see `emofeat trim`."
+        ),
         click.Option(["--overwrite"], is_flag=True, help="Replace the manifest."),
     ]
     text = f"Make a manifest of {corpus.title}.\n\nReads {corpus.reads} from ROOT."
     return click.Command(corpus.name, params=params, callback=run, help=text, short_help=corpus.title)
+
+
+def _trimmed(manifest: Manifest) -> Manifest:
+    """The manifest without the silence at both ends; what keeps its times is told."""
+    from emofeat.corpus.trim import trim
+
+    result = trim(manifest)
+    for id_, error in result.failures.items():
+        click.echo(f"{id_}: not trimmed: {error} ({error.code})", err=True)
+    return result.manifest
 
 
 def _option(option: Option) -> click.Option:

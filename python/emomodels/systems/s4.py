@@ -364,9 +364,6 @@ class Clean:
     interval: tuple[float, float] | None
 
 
-_FACE_FORMATS = {"s4-action-units", "openface", "py-feat", "libreface"}
-
-
 def clean_rows(runs: Sequence[Run]) -> list[Clean]:
     """What runs under the clean protocol give: those of sound, of Action Units, and their fusion.
 
@@ -401,8 +398,8 @@ def _clean(run: Run) -> Clean:
 def _kind(run: Run) -> Kind:
     if run.record.unimodal:
         return "fusion"
-    formats = {source.get("format") for source in run.record.recipe.get("features", [])}
-    return "face" if formats & _FACE_FORMATS else "audio"
+    formats = {source.get("format", "") for source in run.record.recipe.get("features", [])}
+    return "face" if any(f.endswith("action-units") for f in formats) else "audio"
 
 
 def side_by_side(made: Reproduction, clean: Sequence[Clean]) -> list[tuple[Kind, Row | None, Clean | None]]:

@@ -7,7 +7,6 @@ have not seen the speaker. Each step is what its command does, and is skipped wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +63,10 @@ def run(
         done[name] = experiment.run(
             recipe, out / "runs" / name, device=device, jobs=jobs, command=command, display=shown
         )
-    parts = {name.removeprefix("ravdess-"): run.folder for name, run in done.items()}
-    sound = {name: folder for name, folder in parts.items() if name != "face"}
-    fused_sound = fuse(sound, out / "runs" / "audio", command=command)
-    fused = fuse(parts, out / "runs" / "fused", command=command)
-    return [*done.values(), fused_sound, fused]
+    sound = {name.removeprefix("ravdess-audio-"): done[name].folder for name in AUDIO}
+    heard = fuse(sound, out / "runs" / "ravdess-audio", command=command)
+    both = {**sound, "face": done[FACE].folder}
+    return [*done.values(), heard, fuse(both, out / "runs" / "ravdess-fused", command=command)]
 
 
 def _overrides(name: str, manifest: Path, out: Path, data: Path) -> list[str]:
@@ -83,22 +81,20 @@ def _overrides(name: str, manifest: Path, out: Path, data: Path) -> list[str]:
 
 def _trimmed(ravdess: Path, out: Path, jobs: int, shown: Display) -> Path:
     """The manifest of the clips, each without the silence around the speech."""
-    from emofeat.corpus.manifest import Manifest
-    from emofeat.corpus.prepare import prepare
+    from emofeat.corpus.prepare import prepare, relative_to
     from emofeat.corpus.trim import trim
 
-    whole, trimmed = out / "ravdess.jsonl", out / "ravdess-trimmed.jsonl"
-    if not whole.exists():
-        shown.note(f"emofeat prepare ravdess {ravdess}")
-        prepare("ravdess", ravdess, allow_partial=True).manifest.write(whole)
-    if not trimmed.exists():
-        shown.note(f"emofeat trim {whole}")
-        result = trim(Manifest.read(whole), jobs=jobs)
-        if result.failures:
-            id_, error = next(iter(result.failures.items()))
-            raise DataError(f"{whole}: {len(result.failures)} clips cannot be trimmed, first {id_}: {error}")
-        result.manifest.write(trimmed)
-    return trimmed
+    manifest = out / "ravdess.jsonl"
+    if manifest.exists():
+        return manifest
+    shown.note(f"emofeat prepare ravdess {ravdess} --trim")
+    whole = relative_to(prepare("ravdess", ravdess, allow_partial=True).manifest, manifest)
+    trimmed = trim(whole, jobs=jobs)
+    if trimmed.failures:
+        id_, error = next(iter(trimmed.failures.items()))
+        raise DataError(f"{len(trimmed.failures)} clips of {ravdess} cannot be trimmed, first {id_}: {error}")
+    trimmed.manifest.write(manifest)
+    return manifest
 
 
 def _extract(manifest: Path, features: Features, folder: Path, jobs: int, shown: Display) -> None:
@@ -113,10 +109,9 @@ def _extract(manifest: Path, features: Features, folder: Path, jobs: int, shown:
     summary = extract(gather([manifest]), extractor, folder / features.name, Options(jobs=jobs))
     if summary.failures or summary.stopped:
         first = summary.failures[0] if summary.failures else None
-        what = f"{summary.n_failed} clips failed, first {first.id}: {first.message}" if first else summary.stopped
+        what = (
+            f"{summary.n_failed} clips failed, first {first.id}: {first.message}"
+            if first
+            else summary.stopped
+        )
         raise DataError(f"{folder / features.name}: {what}")
-
-
-def table(done: Sequence[runs.Run]) -> list[tuple[str, float]]:
-    """Name and UAR, mean over seeds, of each run."""
-    return [(run.title, run.metrics["summary"]["values"]["uar"]["mean"]) for run in done]
