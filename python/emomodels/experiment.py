@@ -417,7 +417,7 @@ def _assemble(
         }
     record = runs.Record(
         name=recipe.name,
-        protocol=runs.ProtocolRecord(name=recipe.protocol.name, off=recipe.protocol.off),
+        protocol=runs.ProtocolRecord(name=material.protocol.name, off=tuple(sorted(material.protocol.off))),
         stamps=material.stamps,
         recipe=recipe.model_dump(mode="json"),
         command=command or runs.command_line(),

@@ -322,8 +322,11 @@ def _stamps(
 ) -> tuple[str, ...]:
     """All that is unclean or unusual, each once."""
     own = list(recipe.stamps)
-    stochastic = registry.model_class(recipe.model["name"]).stochastic
-    if stochastic and len(recipe.seeds) < ENOUGH_SEEDS:
+    name, settings = recipe.model["name"], recipe.model_settings
+    tried = [{key: value} for key, values in recipe.inner.grid.items() for value in values]
+    for change in [{}, *tried]:
+        own += registry.estimator(name, {**settings, **change}).stamps
+    if registry.model_class(name).stochastic and len(recipe.seeds) < ENOUGH_SEEDS:
         own.append(f"{len(recipe.seeds)} of {ENOUGH_SEEDS} seeds")
     own += [f"partial corpus: {text}" for text in partial]
     if labelled.differences:
