@@ -7,6 +7,7 @@ when the posteriors of all units are there.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import shutil
@@ -47,8 +48,22 @@ class Unit:
     def folder(self, out: Path) -> Path:
         return out / "folds" / self.fold / f"seed-{self.seed}"
 
-    def is_done(self, out: Path) -> bool:
-        return (self.folder(out) / "unit.json").exists()
+    def state(self, out: Path) -> dict[str, Any]:
+        """What the finished unit says of itself."""
+        path = self.folder(out) / "unit.json"
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def is_done(self, out: Path, experiment: str) -> bool:
+        """Whether it is finished; a unit of another experiment than the one with this digest is refused."""
+        if not (self.folder(out) / "unit.json").exists():
+            return False
+        if self.state(out).get("experiment") != experiment:
+            raise RecipeError(
+                f"{self.folder(out)} was made by another experiment (other data, recipe or versions); remove it to "
+                "have it made again"
+            )
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +194,8 @@ def _claim(out: Path, identity: Mapping[str, Any], overwrite: bool) -> None:
                 f"{out} holds another experiment (it differs in {', '.join(differing)}); give another folder, or "
                 "--overwrite to begin again"
             )
-        for name in ("folds", "metrics.json", "run.json"):
-            target = out / name
+        # Out-of-fold posteriors too: a fusion must not learn from those of another experiment.
+        for target in (out / "folds", *out.glob("oof-seed*"), out / "metrics.json", out / "run.json"):
             shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
     runs.write_json(path, identity)
 
@@ -191,10 +206,16 @@ def _identity(material: Material, device: str) -> dict[str, Any]:
         "version": EXPERIMENT_VERSION,
         "recipe": material.recipe.model_dump(mode="json"),
         "device": device.partition(":")[0],
+        "packages": runs.versions(),
         **material.fingerprints,
     }
     restored: dict[str, Any] = json.loads(json.dumps(identity))
     return restored
+
+
+def _digest(identity: Mapping[str, Any]) -> str:
+    """SHA-256 of an identity, as hexadecimal text."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def units(material: Material) -> list[Unit]:
@@ -204,7 +225,8 @@ def units(material: Material) -> list[Unit]:
 
 def _fit_all(material: Material, out: Path, device: str, jobs: int, display: Display) -> None:
     all_units = units(material)
-    pending = [unit for unit in all_units if not unit.is_done(out)]
+    experiment = _digest(_identity(material, device))
+    pending = [unit for unit in all_units if not unit.is_done(out, experiment)]
     done = len(all_units) - len(pending)
     if done:
         display.note(f"{done} of {len(all_units)} fits are there already")
@@ -249,7 +271,8 @@ def _fit_elsewhere(recipe: dict[str, Any], unit: Unit, out: Path, device: str) -
 
 def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Display) -> None:
     """Choose settings, fit, predict the test part, and leave all of it in the unit's folder."""
-    recipe, part = material.recipe, material.part(unit.fold)
+    recipe, opened = material.recipe, material.sealed.opened
+    part = material.part(unit.fold)
     folder = unit.folder(out)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
@@ -261,18 +284,20 @@ def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Di
         path.parent.mkdir(parents=True, exist_ok=True)
         oof.write(path)
     fitted = fitter.fit(part.train, part.dev, chosen, folder)
-    _check(material, fitted, part)
+    seen = _check(material, fitted, part)
     fitted.save(folder)
     fitted.posteriors(part.test, unit.fold).write(folder / "test.parquet")
     history = {
         "epochs": [dict(epoch) for epoch in fitted.history.epochs],
         "best_epoch": fitted.history.best_epoch,
-        "chosen_on": fitted.history.chosen_on,
+        "chosen_on": "test" if seen else fitted.history.chosen_on,
         "extra": dict(fitted.history.extra),
     }
     runs.write_json(
         folder / "unit.json",
         {
+            "experiment": _digest(_identity(material, device)),
+            "test_opened": material.sealed.opened - opened,
             "chosen": chosen,
             "inner_scores": scores,
             "history": history,
@@ -281,15 +306,18 @@ def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Di
     )
 
 
-def _check(material: Material, fitted: Fitted, part: Part) -> None:
-    """Hold what was fitted against the guards: nothing has seen the test part but where the protocol says so."""
-    test = part.test.ids
-    transductive = fitted.normaliser.settings.transductive
+def _check(material: Material, fitted: Fitted, part: Part) -> int:
+    """Hold what was fitted against the guards: nothing has seen the test part but where the protocol says so.
+
+    Returns how many test utterances the choice of the epoch has seen.
+    """
+    test, normaliser = part.test.ids, fitted.normaliser
+    transductive = normaliser.settings.transductive
     guard.check_fit(
-        "normalisation", fitted.normaliser.fit_ids, test, material.protocol, transductive=transductive
+        "normalisation", normaliser.seen(test), test, material.protocol, transductive=transductive
     )
     watched = () if part.dev is None or fitted.history.chosen_on is None else part.dev.ids
-    guard.check_selection("the epoch", watched, test, material.protocol)
+    return guard.check_selection("the epoch", watched, test, material.protocol).seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +345,9 @@ class Fitter:
             seed=self.seed,
             context=replace(self.context, folder=folder),
         )
+        if dev is not None and history.chosen_on is not None:
+            who = {"development_n": len(dev), "development_speakers": sorted(set(dev.speakers))}
+            history = replace(history, extra={**history.extra, **who})
         return Fitted(normaliser, estimator, history, seen)
 
     def choose(
@@ -404,8 +435,10 @@ def _assemble(
     material.training_labels().write(runs.training_labels_path(out))
     history: dict[str, dict[str, Any]] = {}
     chosen: dict[str, Any] = {}
+    opened = 1  # here; each unit, in whichever process, says how often it did
     for unit in units(material):
-        state = json.loads((unit.folder(out) / "unit.json").read_text(encoding="utf-8"))
+        state = unit.state(out)
+        opened += state["test_opened"]
         history.setdefault(unit.fold, {})[str(unit.seed)] = state["history"]
         chosen.setdefault(unit.fold, {})[str(unit.seed)] = {
             "settings": state["chosen"],
@@ -413,7 +446,7 @@ def _assemble(
         }
     record = runs.Record(
         name=recipe.name,
-        protocol=runs.ProtocolRecord(name=recipe.protocol.name, off=recipe.protocol.off),
+        protocol=runs.ProtocolRecord(name=material.protocol.name, off=tuple(sorted(material.protocol.off))),
         stamps=material.stamps,
         recipe=recipe.model_dump(mode="json"),
         command=command or runs.command_line(),
@@ -428,6 +461,7 @@ def _assemble(
             for fold, by_seed in history.items()
         },
         unimodal=tuple(parts),
-        test_opened=material.sealed.opened,
+        test_opened=opened,
     )
-    return runs.write_run(out, record, labels, posteriors, metrics.of_run(labels, posteriors), parts=parts)
+    found = metrics.of_run(labels, posteriors, material.sealed.distributions(ids))
+    return runs.write_run(out, record, labels, posteriors, found, parts=parts)

@@ -11,6 +11,7 @@ from emofeat.corpus import guard
 from emomodels import fusion, metrics, runs
 from emomodels.data.keys import key_function
 from emomodels.exceptions import DataError, RecipeError
+from emomodels.experiment import STATE
 from emomodels.fusion import Fused, LateFusion
 from emomodels.posteriors import Posteriors, concat
 from emomodels.runs import Labels, Run
@@ -45,14 +46,17 @@ def fuse(
     Raises
     ------
     RecipeError, DataError
-        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors.
+        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors; `out` holds a run.
     LeakageError
         See `emomodels.fusion.Fusion`.
     """
+    if (out / STATE).exists():
+        raise RecipeError(f"{out} holds a run of `emomodels train`; give another folder for the fusion")
     if len(folders) < 2:
         raise RecipeError(f"a fusion needs two runs or more, {len(folders)} given")
     key_of = key_function(key)
     parts = {name: Run.read(folder) for name, folder in folders.items()}
+    protocol = _protocol(parts, protocol)
     first = next(iter(parts.values()))
     labels = _labels(parts, key_of)
     seeds = _seeds(parts)
@@ -86,19 +90,26 @@ def fuse(
         | {"parts": {name: run.record.recipe for name, run in parts.items()}},
         command=command or runs.command_line(),
         versions=runs.versions(),
-        data=_data(parts, labels),
+        data=_data(parts, key_of),
         classes=first.record.classes,
         audit=first.record.audit,
         seeds=seeds,
         chosen=chosen,
         unimodal=tuple(parts),
-        test_opened=1,
+        test_opened=max(run.record.test_opened for run in parts.values()),
     )
     singles = {
         name: {seed: _rekeyed(run.posteriors(_of(run, seed)), key_of) for seed in seeds}
         for name, run in parts.items()
     }
     return runs.write_run(out, record, labels, fused, metrics.of_run(labels, fused), parts=singles)
+
+
+def _protocol(parts: Mapping[str, Run], protocol: guard.Protocol) -> guard.Protocol:
+    """`protocol` without the guards that any of the runs has switched off: the result is no cleaner than they are."""
+    off = protocol.off.union(*(run.record.protocol.off for run in parts.values()))
+    name = next((n for n, known in guard.PROTOCOLS.items() if known == off), "as_published")
+    return guard.protocol(name, off, protocol.transductive)
 
 
 def _predict(model: LateFusion, test: Mapping[str, Posteriors], fold: str, protocol: guard.Protocol) -> Fused:
@@ -188,7 +199,7 @@ def _rekeyed(posteriors: Posteriors, key_of: Callable[[str], str]) -> Posteriors
     )
 
 
-def _data(parts: Mapping[str, Run], labels: Labels) -> runs.DataRecord:
+def _data(parts: Mapping[str, Run], key_of: Callable[[str], str]) -> runs.DataRecord:
     """What the parts were made from, together."""
     records = {name: run.record.data for name, run in parts.items()}
     left_out: dict[str, tuple[str, ...]] = {}
@@ -197,4 +208,7 @@ def _data(parts: Mapping[str, Run], labels: Labels) -> runs.DataRecord:
             left_out[f"{name}: {reason}"] = ids
     first = next(iter(records.values()))
     features = {name: record.features for name, record in records.items()}
-    return first.model_copy(update={"features": features, "left_out": left_out, "n_used": len(labels)})
+    # An utterance is used if any of the runs has used it.
+    unused = [{key_of(i) for ids in r.left_out.values() for i in ids} for r in records.values()]
+    n_used = first.n_in - len(set.intersection(*unused))
+    return first.model_copy(update={"features": features, "left_out": left_out, "n_used": n_used})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from emomodels.exceptions import DataError
+
 
 class TestLabels:
     """The labels of test utterances, which no part of training is given.
@@ -16,11 +18,14 @@ class TestLabels:
     (['happy', 'sad'], 1)
     """
 
-    __slots__ = ("_labels", "opened")
+    __slots__ = ("_distributions", "_labels", "opened")
     __test__ = False  # no test, whatever its name begins with
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
+    def __init__(
+        self, labels: Mapping[str, str], distributions: Mapping[str, Mapping[str, float]] | None = None
+    ) -> None:
         self._labels = dict(labels)
+        self._distributions = dict(distributions or {})
         self.opened = 0
 
     def __repr__(self) -> str:
@@ -30,3 +35,9 @@ class TestLabels:
         """The labels of `ids`, in their order; counts one opening."""
         self.opened += 1
         return [self._labels[i] for i in ids]
+
+    def distributions(self, ids: Sequence[str]) -> dict[str, Mapping[str, float]]:
+        """What the raters of those of `ids` said that have a distribution; with the labels, after `open`."""
+        if not self.opened:
+            raise DataError("the distributions are sealed with the labels; open these first")
+        return {i: self._distributions[i] for i in ids if i in self._distributions}

@@ -107,6 +107,10 @@ class Material:
         chosen = recipe.protocol
         protocol = guard.protocol(chosen.name, chosen.off, recipe.normalise.transductive)
         used = manifest.select(examples.ids)
+        left_out = {reason: tuple(ids) for reason, ids in joined.left_out.items()}
+        outside = tuple(id_ for id_ in examples.ids if id_ not in split.ids)
+        if outside:
+            left_out["not in the split"] = outside
         audit = guard.audit(
             used, split, protocol, text=recipe.text_independent, labels=_only(labelled, examples.ids)
         )
@@ -116,7 +120,7 @@ class Material:
             classes=examples.classes,
             split=split,
             audit=audit,
-            stamps=_stamps(recipe, split, audit, partial),
+            stamps=_stamps(recipe, split, audit, partial, labelled),
             record=runs.DataRecord(
                 manifest=recipe.manifest.name,
                 manifest_fingerprint=manifest.fingerprint,
@@ -125,8 +129,10 @@ class Material:
                 split_digest=split.digest,
                 features={source.modality: dict(described) for source, described in joined.sources},
                 n_in=len(manifest),
-                n_used=len(examples),
-                left_out={reason: tuple(ids) for reason, ids in joined.left_out.items()},
+                n_used=len(split.ids),
+                left_out=left_out,
+                label_counts=labelled.counts,
+                label_differences=labelled.differences,
             ),
             protocol=protocol,
             groups=_groups(used, protocol),
@@ -137,7 +143,7 @@ class Material:
                 "split": split.digest,
                 "features": [described["digest"] for _, described in joined.sources],
             },
-            sealed=_seal(labelled, split),
+            sealed=_seal(labelled, split, _distributions(recipe.label_map, used)),
             _examples=examples,
             _rows={id_: row for row, id_ in enumerate(examples.ids)},
         )
@@ -311,13 +317,20 @@ def _action_units(source: FeatureSource) -> FeatureTable:
 ENOUGH_SEEDS = 3
 
 
-def _stamps(recipe: Recipe, split: Split, audit: guard.Audit, partial: list[str]) -> tuple[str, ...]:
+def _stamps(
+    recipe: Recipe, split: Split, audit: guard.Audit, partial: list[str], labelled: Labelled
+) -> tuple[str, ...]:
     """All that is unclean or unusual, each once."""
     own = list(recipe.stamps)
-    stochastic = registry.model_class(recipe.model["name"]).stochastic
-    if stochastic and len(recipe.seeds) < ENOUGH_SEEDS:
+    name, settings = recipe.model["name"], recipe.model_settings
+    tried = [{key: value} for key, values in recipe.inner.grid.items() for value in values]
+    for change in [{}, *tried]:
+        own += registry.estimator(name, {**settings, **change}).stamps
+    if registry.model_class(name).stochastic and len(recipe.seeds) < ENOUGH_SEEDS:
         own.append(f"{len(recipe.seeds)} of {ENOUGH_SEEDS} seeds")
     own += [f"partial corpus: {text}" for text in partial]
+    if labelled.differences:
+        own.append("other counts of labels than the corpus is known to have")
     return tuple(dict.fromkeys([*audit.stamps, *split.stamps, *own]))
 
 
@@ -325,6 +338,9 @@ def _groups(used: Manifest, protocol: guard.Protocol) -> dict[str, int]:
     """Groups that inner folds keep whole: what the guard keeps apart, and the protocol does not switch off."""
     kept = [c for c in ("speaker", "session", "dialogue", "parent") if c not in protocol.off]
     columns = [used.column(c) for c in kept] + [used.column("audio_group"), used.ids]
+    if "parent" in kept:
+        # A file of which segments are used is a recording that they were cut from.
+        columns.append([u.file if (u.start, u.end) != (None, None) else None for u in used])
     return dict(zip(used.ids, inner.components(columns), strict=True))
 
 
@@ -333,6 +349,22 @@ def _only(labelled: Labelled, ids: tuple[str, ...]) -> Labelled:
     return replace(labelled, ids=ids, labels=labelled.of(ids))
 
 
-def _seal(labelled: Labelled, split: Split) -> TestLabels:
+def _seal(
+    labelled: Labelled, split: Split, distributions: Mapping[str, Mapping[str, float]]
+) -> TestLabels:
     by_id = labelled.by_id
-    return TestLabels({id_: by_id[id_] for fold in split.folds for id_ in fold.test})
+    tested = [id_ for fold in split.folds for id_ in fold.test]
+    return TestLabels(
+        {id_: by_id[id_] for id_ in tested},
+        {id_: distributions[id_] for id_ in tested if id_ in distributions},
+    )
+
+
+def _distributions(name: str, used: Manifest) -> dict[str, dict[str, float]]:
+    """What raters said of each utterance, as a distribution over the classes; empty where nothing is known of them."""
+    mapping = label_map(name)
+    if mapping.column != "label" or all(u.label_distribution is None and not u.votes for u in used):
+        return {}
+    soft = mapping.distribution(used)
+    rows = (dict(zip(soft.classes, row.tolist(), strict=True)) for row in soft.values)
+    return dict(zip(soft.ids, rows, strict=True))

@@ -250,17 +250,31 @@ def summarise(metrics: Sequence[Metrics]) -> Summary:
     return Summary(n_seeds=len(metrics), values=values)
 
 
-def of_run(labels: Labels, posteriors: Mapping[int, Posteriors]) -> dict[str, Any]:
-    """What a run's `metrics.json` says: `schema`, `seeds` with the `Metrics` of each, and their `summary`."""
+def of_run(
+    labels: Labels,
+    posteriors: Mapping[int, Posteriors],
+    distributions: Mapping[str, Mapping[str, float]] | None = None,
+) -> dict[str, Any]:
+    """What a run's `metrics.json` says: `schema`, `seeds` with the `Metrics` of each, and their `summary`.
+
+    Where raters' `distributions` over the classes are known, `distributions` are the `SoftMetrics` of each seed on
+    the utterances that have one.
+    """
     truth = dict(zip(labels.ids, labels.labels, strict=True))
     speakers = {i: s for i, s in zip(labels.ids, labels.speakers, strict=True) if s is not None}
     folds = dict(zip(labels.ids, labels.folds, strict=True))
     found = {s: evaluate(truth, p, speakers=speakers or None, folds=folds) for s, p in posteriors.items()}
-    return {
+    content = {
         "schema": SCHEMA,
         "seeds": {str(s): m.to_dict() for s, m in found.items()},
         "summary": summarise(list(found.values())).to_dict(),
     }
+    if distributions:
+        content["distributions"] = {
+            str(s): evaluate_distributions(distributions, p.align(distributions)).to_dict()
+            for s, p in posteriors.items()
+        }
+    return content
 
 
 class SoftMetrics(Result):

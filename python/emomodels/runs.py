@@ -72,6 +72,9 @@ class DataRecord(_Part):
     n_in: int
     n_used: int
     left_out: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Utterances of each class in the manifest, and sentences on those that the corpus is known to have otherwise.
+    label_counts: dict[str, int] = Field(default_factory=dict)
+    label_differences: tuple[str, ...] = ()
 
 
 class FitRecord(_Part):
@@ -260,11 +263,12 @@ class Run:
         there = {seed: path for seed, path in paths.items() if path.exists()}
         if not there:
             raise _damaged(self.folder, f"the posteriors of the part {name!r} are missing")
-        return {seed: self._posteriors(path) for seed, path in there.items()}
+        return {seed: self._posteriors(path, whole=False) for seed, path in there.items()}
 
-    def _posteriors(self, path: Path) -> Posteriors:
+    def _posteriors(self, path: Path, *, whole: bool = True) -> Posteriors:
+        """Posteriors of all test utterances, or of some: a part may lack utterances that the fusion has."""
         found: Posteriors = _read_or_damaged(self.folder, path, Posteriors.read)
-        if set(found.ids) != set(self.labels.ids):
+        if not set(found.ids) <= set(self.labels.ids) or (whole and len(found) < len(self.labels)):
             n = len(set(found.ids) ^ set(self.labels.ids))
             raise _damaged(self.folder, f"{path.name} and labels.parquet differ in {n} ids")
         return found

@@ -95,7 +95,7 @@ def test_a_run_is_not_compared_with_itself(runs):
 def test_the_stamps_of_one_run_stand_on_the_whole_comparison(tmp_path):
     runs = [made(tmp_path, "clean", 2.0), made(tmp_path, "stamped", 2.0, stamps=("transductive",))]
     lines = to_text(of_comparison(compared(runs))).splitlines()
-    assert sum(line.endswith("[transductive]") for line in lines) == 4  # the title and three tables
+    assert sum(line.endswith("[transductive]") for line in lines) == 5  # the title and four tables
 
 
 def test_different_splits_are_named(tmp_path):

@@ -85,6 +85,8 @@ class Estimator(ABC):
     #: Whether it stops early on a development part; may depend on the settings.
     needs_dev: bool = False
     settings_class: ClassVar[type[Settings]]
+    #: What must be printed on everything made with it; may depend on the settings.
+    stamps: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -70,6 +70,11 @@ class Wav2Vec2(NeuralEstimator):
     settings_class = Wav2Vec2Settings
     settings: Wav2Vec2Settings
 
+    def __init__(self, settings: Wav2Vec2Settings) -> None:
+        super().__init__(settings)
+        if settings.pooling == "as_published_unmasked":
+            self.stamps = ("as published: padding is pooled, so that neighbours in a batch change a result",)
+
     def network(self, n_columns: int, n_classes: int) -> nn.Module:
         """The pretrained model and a new classifier."""
         return Wav2Vec2Network(pretrained(self.settings.source), n_classes, self.settings)

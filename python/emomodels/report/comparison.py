@@ -10,8 +10,8 @@ from typing import Any
 from emomodels.exceptions import DataError
 from emomodels.metrics import SCORES, Metrics, evaluate
 from emomodels.posteriors import named
-from emomodels.report import pairs
-from emomodels.report.content import stamps_of, systems_table
+from emomodels.report import conditions, pairs
+from emomodels.report.content import stamps_of, systems_tables
 from emomodels.report.document import Block, Document, Section, Table, Text
 from emomodels.report.words import count
 from emomodels.runs import Labels, Run
@@ -92,7 +92,7 @@ def of_comparison(found: Compared) -> Document:
     several = any(len(by_seed) > 1 for by_seed in found.systems.values())
     classes = next(iter(found.runs.values())).record.classes
     blocks: list[Block] = [
-        systems_table(found.systems, classes, found.labels),
+        *systems_tables(found.systems, classes, found.labels),
         pairs.table(found.pairs, found.labels, several),
         _conditions(found),
     ]
@@ -112,10 +112,12 @@ def _conditions(found: Compared) -> Table:
             run.record.data.split,
             run.record.data.split_digest[:12],
             count(len(run.labels)),
+            conditions.same_text(run.record),
         )
         for name, run in found.runs.items()
     )
-    return Table("Conditions", ("system", "protocol", "stamps", "split", "digest", "n"), rows, words=5)
+    header = ("system", "protocol", "stamps", "split", "digest", "n", "same text in training")
+    return Table("Conditions", header, rows, words=5)
 
 
 def _remarks(found: Compared) -> list[Text]:

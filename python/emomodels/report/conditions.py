@@ -50,6 +50,20 @@ def _text_note(record: Record) -> str:
     )
 
 
+def same_text(record: Record) -> str:
+    """The share of test utterances whose sentence is also in training, over all folds.
+
+    >>> from types import SimpleNamespace
+    >>> folds = [{"same_text": 100.0, "n": {"test": 3}}, {"same_text": 0.0, "n": {"test": 1}}]
+    >>> same_text(SimpleNamespace(audit={"folds": folds}))
+    '75.0 %'
+    """
+    known = [(f["same_text"], f["n"]["test"]) for f in record.audit.get("folds", [])]
+    known = [(share, n) for share, n in known if share is not None]
+    total = sum(n for _, n in known)
+    return f"{sum(share * n for share, n in known) / total:.1f} %" if total else "unknown"
+
+
 def _audit(record: Record) -> Iterator[Block]:
     folds = record.audit.get("folds", [])
     if folds:
@@ -109,6 +123,8 @@ def data(record: Record) -> Section:
         ("fingerprint of the manifest", d.manifest_fingerprint),
         ("label map", d.label_map or "none"),
         ("classes", ", ".join(record.classes)),
+        ("counts in the manifest", _plain(d.label_counts)),
+        *(("counts of the whole corpus", text) for text in d.label_differences),
         ("split", d.split),
         ("digest of the split", d.split_digest),
         *(("features: " + name, _plain(value)) for name, value in d.features.items()),

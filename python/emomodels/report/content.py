@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emomodels.exceptions import DataError
-from emomodels.metrics import SCORES, Metrics, Scores, Summary, evaluate
+from emomodels.metrics import SCORES, Metrics, Scores, SoftMetrics, Summary, evaluate
 from emomodels.report import conditions, figures, pairs
 from emomodels.report.document import Block, Document, Figure, Section, Table, Text
 from emomodels.report.words import count, interval, natural, number, percent
@@ -71,6 +72,7 @@ def of_run(run: Run) -> Document:
         _seeds(result),
         _speakers(result),
         _calibration(result, head),
+        _distributions(run),
         conditions.training(run.record, head),
         conditions.choices(run.record),
         conditions.protocol(run.record),
@@ -110,7 +112,8 @@ def _sentence(result: Result) -> str:
         )
     speakers = f" of {len(first.speakers)} speakers" if first.speakers else ""
     folds = run.labels.fold_names
-    return f"{value}. {count(first.n)} utterances{speakers}, {len(first.classes)} classes, {len(folds)} fold{'s'[: len(folds) > 1]}."
+    said = f"{value}. {count(first.n)} utterances{speakers}, {len(first.classes)} classes, {len(folds)} fold{'s'[: len(folds) > 1]}."
+    return f"{said} Same text in training: {conditions.same_text(run.record)}."
 
 
 def _result(result: Result) -> Section:
@@ -148,26 +151,48 @@ def _fusion(run: Run) -> Section | None:
     if not run.record.unimodal:
         return None
     name = run.record.name
-    systems: dict[str, pairs.BySeed] = {
+    posteriors = {
         name: {s: run.posteriors(s) for s in run.record.seeds},
         **{part: run.part(part) for part in run.record.unimodal if part != name},
     }
-    tests = pairs.compared(systems, [(name, other) for other in systems if other != name], run.labels)
+    # Systems are compared where all of them say something: a part may lack utterances that the fusion has.
+    everywhere = set(run.labels.ids).intersection(*(p.ids for of in posteriors.values() for p in of.values()))
+    labels = run.labels.select(everywhere)
+    if not len(labels):
+        text = "No utterance has all parts, so that there is nothing on which to compare the fusion with them."
+        return Section("Fusion and its parts", (Text(text),))
+    systems: dict[str, pairs.BySeed] = {
+        system: {s: p.align(labels.ids) for s, p in of.items()} for system, of in posteriors.items()
+    }
+    tests = pairs.compared(systems, [(name, other) for other in systems if other != name], labels)
     several = any(len(by_seed) > 1 for by_seed in systems.values())
-    return Section(
-        "Fusion and its parts",
-        (systems_table(systems, run.record.classes, run.labels), pairs.table(tests, run.labels, several)),
-    )
+    blocks: list[Block] = [
+        *systems_tables(systems, run.record.classes, labels),
+        pairs.table(tests, labels, several),
+    ]
+    if len(labels) < len(run.labels):
+        lacking = f"{count(len(run.labels) - len(labels))} of {count(len(run.labels))} utterances lack a part"
+        blocks.insert(0, Text(f"{lacking} and are left out here; they count in the metrics above."))
+    return Section("Fusion and its parts", tuple(blocks))
 
 
-def systems_table(systems: Mapping[str, pairs.BySeed], classes: Sequence[str], labels: Labels) -> Table:
-    """One row of metrics for each system, on the utterances of `labels`."""
+def systems_tables(
+    systems: Mapping[str, pairs.BySeed], classes: Sequence[str], labels: Labels
+) -> tuple[Table, Table]:
+    """One row for each system on the utterances of `labels`: its metrics, and the recalls of its classes."""
     truth, speakers = dict(zip(labels.ids, labels.labels, strict=True)), pairs.speakers(labels)
-    rows = []
+    rows, recalls = [], []
+    n: Mapping[str, int] = Counter(labels.labels)
     for name, by_seed in systems.items():
         found = [evaluate(truth, said, classes, speakers=speakers) for said in by_seed.values()]
         rows.append((name, str(len(found)), *system_cells(found)))
-    return Table("Systems, %", ("system", "seeds", *SYSTEM_COLUMNS), tuple(rows))
+        of_class = {c: [m.per_class[c].recall for m in found] for c in classes}
+        means = {c: float(np.mean(values)) if n[c] else None for c, values in of_class.items()}
+        recalls.append((name, *(percent(means[c]) for c in classes)))
+    return (
+        Table("Systems, %", ("system", "seeds", *SYSTEM_COLUMNS), tuple(rows)),
+        Table("Recalls, %", ("system", *(f"{c} (n {count(n[c])})" for c in classes)), tuple(recalls)),
+    )
 
 
 SYSTEM_COLUMNS = ("UAR", "95 % interval", *(NAMES[s] for s in NAMES if s != "uar"))
@@ -287,6 +312,21 @@ def _speakers(result: Result) -> Section | None:
     spread = f"UAR from {percent(min(values))} to {percent(max(values))} %, median {middle} %."
     table = _scores_table(result.caption("Speakers, %"), m.speakers, "speaker")
     return Section("Speakers", (Text(spread), table))
+
+
+def _distributions(run: Run) -> Section | None:
+    """How far the posteriors are from what the raters said, where a distribution is known."""
+    stored = run.metrics.get("distributions")
+    if not stored:
+        return None
+    found = {seed: SoftMetrics.from_dict(values) for seed, values in stored.items()}
+    rows = tuple((seed, count(m.n), number(m.cross_entropy), number(m.kl)) for seed, m in found.items())
+    header = ("seed", "n", "cross-entropy", "divergence")
+    note = (
+        "Means in nats over the tested utterances whose distribution over the classes is known: -sum q ln p, and that "
+        "less the entropy of q. Utterances without a majority have no class and are not tested."
+    )
+    return Section("Raters", (Table("Posteriors against the raters' distributions", header, rows, note=note),))
 
 
 def _calibration(result: Result, head: Document) -> Section | None:
