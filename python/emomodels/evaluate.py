@@ -332,34 +332,27 @@ def _split(name: str, seen: Iterable[str], ids: Sequence[str]) -> Split:
 
 
 def _together(ours: Manifest, theirs: Manifest) -> Manifest:
-    """Both manifests as one, in which equal names are the same speaker, session and sound.
+    """Both manifests as one, with the groups of the same sound looked for in both together.
 
-    Speakers of corpora with different names are different people, whatever they are called; where a
-    corpus has no name, equal names are taken for one person.
+    To the guard, speakers of corpora with different names are different people, whatever they are called;
+    where a corpus has no name, equal names are taken for one person.
     """
-    named = all(u.corpus is not None for u in [*ours, *theirs])
+    named = all(u.corpus for u in [*ours, *theirs])
 
     def row(manifest: Manifest, u: Utterance, id_: str) -> Utterance:
-        def whose(value: str | None) -> str | None:
-            return f"{u.corpus}: {value}" if named and value is not None else value
-
         return replace(
             u,
             id=id_,
+            # MSP-IMPROV and msp_improv are one corpus.
+            corpus="".join(filter(str.isalnum, (u.corpus or "").casefold())) if named else None,
             file=None if u.file is None else str(manifest.audio_path(u).resolve()),
             video=None,
-            speaker=whose(u.speaker),
-            session=whose(u.session),
-            dialogue=whose(u.dialogue),
-            parent=whose(u.parent),
-            # A name of a sentence is the corpus' own; its words are not.
-            text_id=whose(u.text_id) if u.text is None else None,
             audio_group=None,
             extra={},
         )
 
-    both = Manifest([*(row(ours, u, _ours(u.id)) for u in ours), *(row(theirs, u, u.id) for u in theirs)])
-    return duplicates.mark(both)
+    both = [*(row(ours, u, _ours(u.id)) for u in ours), *(row(theirs, u, u.id) for u in theirs)]
+    return duplicates.mark(Manifest(both))
 
 
 def _labelled(run: Run, theirs: Labelled, seen: frozenset[str], ids: Sequence[str]) -> Labelled:

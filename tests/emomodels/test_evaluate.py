@@ -137,7 +137,7 @@ def test_equal_names_in_corpora_of_other_names_are_other_people(trained, tmp_pat
     assert done.record.audit["crossings"] == []
 
 
-@pytest.mark.parametrize("name", ["one", None])
+@pytest.mark.parametrize("name", ["one", "One", None])
 def test_speakers_of_the_same_corpus_are_refused_but_under_a_protocol_that_says_so(trained, tmp_path, name):
     given = another(tmp_path / "two", corpus=name)
     with pytest.raises(LeakageError, match="speaker"):
@@ -166,12 +166,14 @@ def test_the_same_recording_in_both_corpora_is_refused(tmp_path):
     sound = rng.normal(0, 0.1, 16000) * np.repeat(rng.uniform(0.1, 1, 20), 800)
     soundfile.write(here / "a.wav", sound, 16000)
     rows = list(Manifest.read(here / "manifest.jsonl"))
-    Manifest([replace(rows[0], file="a.wav"), *rows[1:]]).write(here / "manifest.jsonl")
+    file = str(here / "a.wav")
+    Manifest([replace(rows[0], file=file), *rows[1:]]).write(here / "manifest.jsonl")
     experiment.run(config.parse(recipe), here / "run")
     given = another(tmp_path / "two")
     soundfile.write(tmp_path / "two" / "b.flac", 0.5 * sound, 16000)  # a copy at another level
     theirs = list(Manifest.read(given["manifest"]))
-    Manifest([replace(theirs[0], file="b.flac"), *theirs[1:]]).write(given["manifest"])
+    file = str(tmp_path / "two" / "b.flac")
+    Manifest([replace(theirs[0], file=file), *theirs[1:]]).write(given["manifest"])
     with pytest.raises(LeakageError, match="audio"):
         evaluate.cross_corpus(here / "run", out=tmp_path / "out", **given)
 
@@ -246,7 +248,7 @@ def test_several_modalities_are_shown_beside_each_alone_on_the_other_corpus_too(
         here / "run", out=tmp_path / "out", **given | {"features": [*given["features"], face]}
     )
     assert done.parts.keys() == {"voice", "face"}
-    assert "Fusion" in summary(done) or "face" in summary(done)
+    assert "Fusion and its parts" in summary(done) or "Systems, %" in summary(done)
 
 
 # The command line
