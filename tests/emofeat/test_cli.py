@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
 import os
@@ -353,4 +354,22 @@ def test_reason_codes_are_documented_all_and_no_others():
     table = (root / "docs" / "reason-codes.md").read_text()
     documented = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     assert len(documented) == len(set(documented))
-    assert set(documented) == names | set(ENGINE_CODES)
+    given = {package: codes_in(root / "python" / package) for package in ("emofeat", "emomodels")}
+    assert given["emofeat"] <= names | set(ENGINE_CODES)
+    assert set(documented) == names | set(ENGINE_CODES) | given["emomodels"]
+
+
+def codes_in(folder: Path) -> set[str]:
+    """Codes that errors are made with, and those that classes of errors have by default."""
+    codes = set()
+    for node in (n for path in folder.rglob("*.py") for n in ast.walk(ast.parse(path.read_text()))):
+        found: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            found = node.args[:1] if name == "from_code" else node.args[1:2] if name.endswith("Error") else []
+            found = [*found, *(k.value for k in node.keywords if k.arg == "code")]
+        elif isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            with_default = node.args.args[-len(node.args.defaults) :] if node.args.defaults else []
+            found = [d for a, d in zip(with_default, node.args.defaults, strict=True) if a.arg == "code"]
+        codes |= {v.value for v in found if isinstance(v, ast.Constant) and isinstance(v.value, str)}
+    return codes

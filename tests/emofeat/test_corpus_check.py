@@ -14,7 +14,7 @@ from engine_tools import write_wav
 
 import emofeat
 from emofeat.cli import run
-from emofeat.corpus import Manifest, Utterance, duplicates
+from emofeat.corpus import Manifest, Utterance, duplicates, known_defects
 from emofeat.corpus.check import check
 
 SR = 16000
@@ -189,7 +189,7 @@ def test_what_cannot_be_decoded_has_no_group(clean):
 
 def test_known_defects_and_annotation_mistakes_are_found(clean):
     rows = [
-        Utterance(id="AudioWAV/1076_MTI_SAD_XX", corpus="crema-d"),
+        Utterance(id="AudioWAV/1076_MTI_SAD_XX", video="x.flv", corpus="crema-d"),
         Utterance(id="1076_MTI_SAD_XX", corpus="other"),
         Utterance(id="dia0", text="it\x92s"),
         Utterance(id="votes", votes=({"rater": "A"}, {"rater": "A"})),
@@ -274,3 +274,12 @@ def test_a_corpus_without_media_is_checked_by_its_annotation(test_data):
 def test_writing_a_wav_twice_gives_copies(tmp_path):
     rows = [Utterance(id=i, file=write_wav(tmp_path / f"{i}.wav", seed=3).name) for i in "ab"]
     assert duplicates.groups(Manifest(rows, tmp_path / "m.csv")) == {"a": "a", "b": "a"}
+
+
+@pytest.mark.parametrize("id_", ["dev_dia110_utt7", "train_dia125_utt3"])
+def test_the_two_clips_of_meld_are_known_and_rows_of_text_are_not_concerned(id_):
+    clip = Utterance(id=id_, corpus="meld", video="x.mp4")
+    assert known_defects.of(clip) is not None
+    assert known_defects.of(replace(clip, video=None)) is None
+    assert known_defects.of(replace(clip, corpus="other")) is None
+    assert known_defects.of(replace(clip, id=f"{id_}0")) is None

@@ -38,9 +38,14 @@ def out(tmp_path_factory):
     """80 recordings with labels, two features of frames and one of whole recordings."""
     folder = tmp_path_factory.mktemp("store")
     corpus(folder / "c", 80)
-    lines = [f"c/speaker{i // 10:02d}/utt{i:04d}.wav,s{i // 10:02d}/u{i:02d},{i % 3}," for i in range(80)]
+    lines = [
+        f"c/speaker{i // 10:02d}/utt{i:04d}.wav,s{i // 10:02d}/u{i:02d},{i % 3:02d},{i % 3},"
+        for i in range(80)
+    ]
     lines[7] += 'it\'s, "quoted"\n'.replace(",", " ").replace('"', "%")
-    (folder / "m.csv").write_text("file,id,label,note\n" + "\n".join(line.strip() for line in lines) + "\n")
+    (folder / "m.csv").write_text(
+        "file,id,label,take,note\n" + "\n".join(line.strip() for line in lines) + "\n"
+    )
     run(gather([str(folder / "m.csv")]), WithVector(SPECS), folder / "out")
     return folder / "out"
 
@@ -97,7 +102,10 @@ def test_columns_have_units_and_frames_have_times(dataset):
     result = Extractor(SPECS).process_file(dataset[5].file)
     assert np.allclose(dataset.times("logmel", 5), result.times("logmel"), atol=1e-12)
     assert dataset.n_frames("mfcc")[5] == len(result["mfcc"])
-    assert dataset[5].info["label"] in (0, 1, 2)
+    # A label is text whatever it looks like; what a column of one's own holds is seen from its values.
+    info = dataset[5].info
+    assert info["take"] in (0, 1, 2)
+    assert info["label"] == f"{info['take']:02d}"
 
 
 def test_positions_batches_tables_and_frames_agree(dataset):
@@ -198,7 +206,7 @@ def test_npz_and_npy_hold_every_array(dataset, tmp_path):
         npy[id_] = {key: np.load(tmp_path / "npy" / key / f"{id_}.npy") for key in dataset.features}
     assert same(npz, expected(dataset))
     assert same(npy, expected(dataset))
-    assert index["s03/u33"]["label"] == "0"
+    assert index["s03/u33"]["label"] == "00"
     columns = json.loads((tmp_path / "npz" / "columns.json").read_text())
     assert columns["stats"]["columns"] == ["mean", "std"]
 
@@ -260,7 +268,8 @@ def test_hdf5_holds_every_matrix_and_what_is_known(dataset, tmp_path):
                 found[id_][key] = values[i] if splits is None else values[splits[i] : splits[i + 1]]
         assert file["logmel"].attrs["unit"] == "dB"
         assert file["logmel"].attrs["hop"] == 512 / 16000
-        assert file["info"]["label"][:].tolist() == dataset.table().column("label").to_pylist()
+        assert file["info"]["label"].asstr()[:].tolist() == dataset.table().column("label").to_pylist()
+        assert file["info"]["take"][:].tolist() == dataset.table().column("take").to_pylist()
         assert file["info"]["file"].asstr()[0] == dataset[0].file
     assert same(found, expected(dataset))
 
@@ -291,12 +300,9 @@ def test_arff_is_read_back_by_its_grammar(dataset, tmp_path):
     header, _, data = (tmp_path / "t.arff").read_text().partition("@data\n")
     attributes = [line.split(" ")[1:] for line in header.splitlines() if line.startswith("@attribute")]
     kinds = {name.strip("'"): kind for name, kind in attributes}
-    assert (kinds["id"], kinds["mean"], kinds["label"], kinds["note"]) == (
-        "string",
-        "numeric",
-        "numeric",
-        "string",
-    )
+    text, numbers = ("id", "label", "note"), ("mean", "take")
+    assert {kinds[name] for name in text} == {"string"}
+    assert {kinds[name] for name in numbers} == {"numeric"}
     rows = list(csv.reader(io.StringIO(data), quotechar="'", escapechar="\\"))
     names = list(kinds)
     assert [row[0] for row in rows] == sorted(dataset.ids())

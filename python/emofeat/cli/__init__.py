@@ -24,7 +24,7 @@ __all__ = ["DONE", "FAILED", "INTERRUPTED", "SOME_FAILED", "USAGE", "Group", "cl
 # In the order of the help text: module, and what the command is for.
 COMMANDS = {
     "split": ("split", "Divide a manifest into training, development and test, and refuse what would leak."),
-    "trim": ("trim", "Narrow the segments of a manifest to speech."),
+    "trim": ("trim", "Cut the silence at both ends of each utterance, by new times in the manifest."),
     "extract": ("extract", "Extract features of a corpus into a directory of Parquet parts."),
     "export": ("export", "Write a feature directory in another format."),
     "prepare": ("prepare", "Make a manifest from the folder of a corpus."),

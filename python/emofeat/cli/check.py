@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from emofeat.cli import SOME_FAILED
+from emofeat.cli.progress import bar
 
 
 @click.command("check")
@@ -46,7 +44,7 @@ def command(
     from emofeat.store.write import write_text
 
     corpus = read_any(manifest)
-    with _progress(sum(u.file is not None for u in corpus)) as progress:
+    with bar(sum(u.file is not None for u in corpus)) as progress:
         report = check(corpus, jobs, progress)
     if output is not None:
         write_text(output, report.to_markdown())
@@ -56,19 +54,3 @@ def command(
         json.dumps(report.to_dict(), ensure_ascii=False, indent=1) if as_json else report.to_text().rstrip()
     )
     ctx.exit(SOME_FAILED if report.findings else 0)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    with Progress(
-        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -1,4 +1,4 @@
-"""`emofeat trim`: a manifest whose segments leave out the silence around speech."""
+"""`emofeat trim`: utterances without the silence at both ends."""
 
 from __future__ import annotations
 
@@ -6,27 +6,72 @@ from pathlib import Path
 
 import click
 
+from emofeat.cli import SOME_FAILED
+from emofeat.cli.progress import bar
+
 
 @click.command("trim")
 @click.argument("manifest", type=click.Path(path_type=Path))
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The manifest to write.")
 @click.option(
-    "--below-peak", metavar="DB", type=float, default=40.0, show_default=True, help="Silence is below this."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="CSV, TSV, JSONL or Parquet by suffix.",
 )
-@click.option("--margin-ms", type=float, default=50.0, show_default=True, help="Kept before and after.")
+@click.option(
+    "--range-db",
+    type=float,
+    default=40.0,
+    show_default=True,
+    help="Frames this many dB below the loudest of the utterance are silence.",
+)
+@click.option(
+    "--margin",
+    type=float,
+    default=0.05,
+    show_default=True,
+    help="Seconds that stay around the first and the last other frame, within the utterance's own times.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Threads; by default all CPUs of this process.")
-def command(manifest: Path, out: Path, below_peak: float, margin_ms: float, jobs: int | None) -> None:
-    """Narrow start and end of every utterance of MANIFEST to its speech.
+@click.option("--overwrite", is_flag=True, help="Replace the manifest OUTPUT.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    manifest: Path,
+    output: Path,
+    range_db: float,
+    margin: float,
+    jobs: int | None,
+    overwrite: bool,
+) -> None:
+    """Write MANIFEST with the times at which the sound of each utterance begins and ends.
 
-    A frame counts as silence when its level is more than --below-peak dB under the loudest frame of the same
-    utterance. Pauses inside stay. Ids, splits and labels stay as they are; features of the new manifest are
-    those of the speech alone.
+    Recordings stay as they are; `emofeat extract` reads the times. Each utterance is measured by itself. One
+    that cannot be decoded or is silent keeps its times, is listed, and its column `trim` says so. Exit code 3:
+    there are such.
     """
     from emofeat.corpus.formats import read_any
+    from emofeat.corpus.tables import suffix_of
     from emofeat.corpus.trim import trim
+    from emofeat.engine.errors import UsageError
 
+    suffix_of(output)
+    if output.exists() and not overwrite:
+        raise UsageError(f"{output} exists; --overwrite replaces it")
     corpus = read_any(manifest)
-    trimmed = trim(corpus, below_peak, margin_ms / 1000, jobs)
-    trimmed.write(out)
-    seconds = sum((u.end or 0.0) - (u.start or 0.0) for u in trimmed)
-    click.echo(f"{len(trimmed):,} utterances, {seconds:,.1f} s of speech: {out}")
+    with bar(len(corpus)) as progress:
+        trimmed = trim(corpus, range_db, margin, jobs, progress)
+    trimmed.manifest.write(output)
+    n = len(corpus) - len(trimmed.failures)
+    click.echo(
+        f"{output}: {n:,} of {len(corpus):,} utterances trimmed, {_minutes(trimmed.after)} left of "
+        f"{_minutes(trimmed.before)}"
+    )
+    for id_, error in trimmed.failures.items():
+        click.echo(f"{id_}: not trimmed: {error} ({error.code})", err=True)
+    ctx.exit(SOME_FAILED if trimmed.failures else 0)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.2f} min"

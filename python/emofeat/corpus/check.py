@@ -333,7 +333,7 @@ def _known(manifest: Manifest, groups: Mapping[str, str]) -> Iterator[Finding]:
     sizes = Counter(groups.values())
     found: dict[known_defects.Defect, list[str]] = defaultdict(list)
     for u in manifest:
-        defect = known_defects.of(u.corpus, u.id)
+        defect = known_defects.of(u)
         if defect is not None and (not defect.if_same or sizes.get(groups.get(u.id, ""), 0) > 1):
             found[defect].append(u.id)
     for defect, ids in found.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from emofeat.corpus.utterance import Utterance
+
 
 @dataclass(frozen=True, slots=True)
 class Defect:
@@ -31,12 +33,22 @@ KNOWN = (
         "in a copy at 16 kHz that is in circulation both takes are the same recording; leave one out",
         if_same=True,
     ),
+    Defect(
+        "meld",
+        re.compile(r"(^|/)dev_dia110_utt7$"),
+        "the release has no clip of it; one that is there comes from elsewhere: look, or leave it out",
+    ),
+    Defect(
+        "meld",
+        re.compile(r"(^|/)train_dia125_utt3$"),
+        "the clip of the release is known to be broken; leave it out, or make it again from the episode",
+    ),
 )
 
 
-def of(corpus: str | None, id_: str) -> Defect | None:
-    """The known defect of an utterance, if there is one."""
-    for defect in KNOWN:
-        if corpus is not None and defect.corpus == corpus.casefold() and defect.pattern.search(id_):
-            return defect
-    return None
+def of(u: Utterance) -> Defect | None:
+    """The known defect of an utterance's recording, if there is one; rows of text only have none."""
+    if u.corpus is None or (u.file is None and u.video is None):
+        return None
+    corpus = u.corpus.casefold()
+    return next((d for d in KNOWN if d.corpus == corpus and d.pattern.search(u.id)), None)

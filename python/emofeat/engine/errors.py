@@ -5,7 +5,7 @@ from __future__ import annotations
 from emofeat.exceptions import EmofeatError
 
 #: Reason codes that Python adds to those of the core; docs/reason-codes.md lists all of them.
-ENGINE_CODES = ("rate_mismatch", "bad_request", "output", "store", "missing_extra")
+ENGINE_CODES = ("rate_mismatch", "silent", "bad_request", "leakage", "output", "store", "missing_extra")
 
 
 class RunError(EmofeatError, RuntimeError):

@@ -93,7 +93,11 @@ def _trimmed(ravdess: Path, out: Path, jobs: int, shown: Display) -> Path:
         prepare("ravdess", ravdess, allow_partial=True).manifest.write(whole)
     if not trimmed.exists():
         shown.note(f"emofeat trim {whole}")
-        trim(Manifest.read(whole), jobs=jobs).write(trimmed)
+        result = trim(Manifest.read(whole), jobs=jobs)
+        if result.failures:
+            id_, error = next(iter(result.failures.items()))
+            raise DataError(f"{whole}: {len(result.failures)} clips cannot be trimmed, first {id_}: {error}")
+        result.manifest.write(trimmed)
     return trimmed
 
 

@@ -160,9 +160,7 @@ def prepare(
 
         manifest = mark(manifest)
     defects = {
-        u.id: known.what
-        for u in manifest
-        if (known := known_defects.of(u.corpus, u.id)) is not None and not known.if_same
+        u.id: known.what for u in manifest if (known := known_defects.of(u)) is not None and not known.if_same
     }
     return Prepared(manifest, which.name, differences, found.notes, defects)
 

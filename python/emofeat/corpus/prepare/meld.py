@@ -39,9 +39,7 @@ FOLDERS = {
     "dev": ("dev_splits_complete", "dev"),
     "test": ("output_repeated_splits_test", "test"),
 }
-# Of two rows the release has no clip that can be used.
 _WITHOUT_CLIP = "dev_dia110_utt7"
-_BROKEN_CLIP = "train_dia125_utt3"
 _COLUMNS = (
     "Sr No.",
     "Utterance",
@@ -102,8 +100,6 @@ def _notes(missing: Collection[str], clips: set[str], rows: set[str]) -> list[st
     notes = []
     if _WITHOUT_CLIP in missing:
         notes.append(f"the release of MELD has no clip for {_WITHOUT_CLIP}")
-    if _BROKEN_CLIP in clips:
-        notes.append(f"the clip that the release of MELD has for {_BROKEN_CLIP} is known to be broken")
     if clips - rows:
         extra = sorted(clips - rows)
         notes.append(f"{several(len(extra), 'clip')} without a row in the tables: {shortened(extra)}")
