@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from emofeat._suggest import did_you_mean
 from emomodels.data.normalise import NormaliserSettings
@@ -20,17 +20,30 @@ class _Part(BaseModel):
 class FeatureSource(_Part):
     """Where one modality's features are, and by which key they join the manifest."""
 
-    path: Path
+    #: None for the format `waveform` alone.
+    path: Path | None = None
     #: `emofeat`: a feature directory. `table`: CSV or Parquet, vectors with a column of ids. `action-units`: a folder
-    #: of tables of OpenFace, py-feat or LibreFace. `averaged-action-units`: one table, as S4 published.
-    format: Literal["emofeat", "table", "action-units", "averaged-action-units"] = "emofeat"
+    #: of tables of OpenFace, py-feat or LibreFace. `averaged-action-units`: one table, as S4 published. `waveform`:
+    #: the recordings of the manifest themselves.
+    format: Literal["emofeat", "table", "action-units", "averaged-action-units", "waveform"] = "emofeat"
     #: Features of the directory; all by default.
     names: tuple[str, ...] = ()
     key: str = "id"
     #: Name of the modality; sources of one modality are one input.
     modality: str = "audio"
-    #: For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default.
+    #: For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default. For `waveform`:
+    #: `sr`, the rate in Hz, 16 kHz by default.
     options: dict[str, bool | float | str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _path_fits_format(self) -> Self:
+        if self.format == "waveform" and self.path is not None:
+            raise ValueError(
+                "the format waveform takes the recordings that the manifest names; leave the path out"
+            )
+        if self.format != "waveform" and self.path is None:
+            raise ValueError(f"the key 'path' is missing; the format {self.format} reads what is there")
+        return self
 
 
 class Inner(_Part):

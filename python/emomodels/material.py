@@ -12,7 +12,7 @@ from emofeat.corpus import guard, splits
 from emofeat.corpus.labels import Labelled, label_map
 from emofeat.corpus.manifest import Manifest
 from emofeat.corpus.splits import Fold, Split
-from emomodels import inner, runs
+from emomodels import inner, kinds, runs
 from emomodels.config import FeatureSource, Recipe
 from emomodels.data.examples import Examples
 from emomodels.exceptions import DataError, RecipeError
@@ -199,6 +199,11 @@ def _check_settings(recipe: Recipe) -> None:
         for value in values:
             registry.estimator(recipe.model["name"], {**settings, key: value})
     registry.estimator(recipe.model["name"], settings)
+    if len(recipe.features) > 1 and any(source.format == "waveform" for source in recipe.features):
+        raise RecipeError(
+            "features: recordings (format: waveform) are an input of their own and do not join others; make a run of "
+            "each, and fuse them with emomodels fuse"
+        )
     off = recipe.protocol.name == "as_published" and "selection" in recipe.protocol.off
     if recipe.development.source == "test" and not off:
         raise RecipeError(
@@ -267,28 +272,35 @@ def _by_modality(joined: list[tuple[FeatureSource, Joined]], ids: list[str]) -> 
 def _join(recipe: Recipe, source: FeatureSource, manifest: Manifest, labelled: Labelled) -> Joined:
     from emomodels.data.features import join
 
+    if source.format == "waveform":
+        kinds.check(recipe.model["name"], "waveform", "the recordings")
+    table = read_source(source, manifest.select(labelled.ids))
+    kinds.check(recipe.model["name"], kinds.kind_of(table), str(table.source["path"]))
     return join(
         manifest,
         labelled,
-        read_source(source),
+        table,
         source.key,
         allow_missing=recipe.allow_missing,
         on_nonfinite=recipe.normalise.on_nonfinite,
     )
 
 
-def read_source(source: FeatureSource) -> FeatureTable:
-    """The features that `source` names."""
-    from emomodels.data import action_units, features
+def read_source(source: FeatureSource, manifest: Manifest) -> FeatureTable:
+    """The features that `source` names; of `manifest` only the recordings are looked at."""
+    from emomodels.data import action_units, features, waveforms
 
+    named = source.path or "the recordings"
     if source.names and source.format != "emofeat":
         raise RecipeError(
-            f"features: names choose features of a directory, {source.path} is read as {source.format}"
+            f"features: names choose features of a directory, {named} is read as {source.format}"
         )
-    if source.options and source.format != "action-units":
+    if source.options and source.format not in ("action-units", "waveform"):
         raise RecipeError(
-            f"features: options belong to the format action-units, {source.path} is read as {source.format}"
+            f"features: options belong to the formats action-units and waveform, {named} is read as {source.format}"
         )
+    if source.path is None:
+        return waveforms.waveforms(manifest, waveforms.rate_of(source.options))
     match source.format:
         case "emofeat":
             return features.feature_directory(source.path, source.names or None)
@@ -296,21 +308,21 @@ def read_source(source: FeatureSource) -> FeatureTable:
             return features.vector_table(source.path)
         case "averaged-action-units":
             return action_units.averaged_table(source.path)
-        case "action-units":
-            return _action_units(source)
+        case _:
+            return _action_units(source.path, source.options)
 
 
-def _action_units(source: FeatureSource) -> FeatureTable:
+def _action_units(path: Path, given: Mapping[str, Any]) -> FeatureTable:
     from emomodels.data import action_units
 
     known = ("average", "frames", "min_confidence", "fps", "faces")
-    for name in source.options:
+    for name in given:
         if name not in known:
             raise RecipeError(
                 f"features: unknown option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
             )
-    options: dict[str, Any] = {"average": True, **source.options}
-    return action_units.read_folder(source.path, **options)
+    options: dict[str, Any] = {"average": True, **given}
+    return action_units.read_folder(path, **options)
 
 
 #: A stochastic model with fewer seeds than this is stamped (Picard 2021; Bouthillier et al. 2021).

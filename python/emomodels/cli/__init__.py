@@ -12,6 +12,7 @@ from emofeat.cli.group import run as run_group
 # In the order of the help text: module, and what the command is for.
 COMMANDS = {
     "train": ("train", "Train and test a recipe: folds, seeds, posteriors, metrics."),
+    "embed": ("embed", "Vectors of wav2vec 2.0 for a manifest, as a table for recipes."),
     "evaluate": ("evaluate", "Show the metrics of a run, or apply its models to another corpus."),
     "fuse": ("fuse", "Fuse the posteriors of several runs."),
     "compare": ("compare", "Compare runs on the same utterances, with paired tests."),
@@ -26,7 +27,7 @@ COMMANDS = {
     package="emomodels.cli",
     table=COMMANDS,
     context_settings=LOOK,
-    epilog="Exit codes: 0 all done, 1 error, 2 wrong usage, 130 interrupted; the next call resumes.",
+    epilog="Exit codes: 0 all done, 1 error, 2 wrong usage, 3 some recordings failed, 130 interrupted; `train` goes on.",
 )
 @version_option()
 def cli() -> None:

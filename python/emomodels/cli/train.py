@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from emomodels import recipes
 
-@click.command("train")
-@click.argument("recipe", type=click.Path(path_type=Path))
+
+@click.command("train", epilog=f"Recipes that come along: {', '.join(recipes.names())}.")
+@click.argument("recipe")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @click.option(
@@ -18,7 +20,7 @@ import click
 @click.option("--overwrite", is_flag=True, help="Begin again where the folder holds another experiment.")
 @click.option("--dry-run", is_flag=True, help="Load, join and audit; say what would be fitted, and stop.")
 def command(
-    recipe: Path,
+    recipe: str,
     overrides: tuple[str, ...],
     out: Path,
     device: str,
@@ -26,7 +28,7 @@ def command(
     overwrite: bool,
     dry_run: bool,
 ) -> None:
-    """Train and test RECIPE: every fold and seed, posteriors, metrics.
+    """Train and test RECIPE, a file or the name of one that comes along: every fold and seed, posteriors, metrics.
 
     KEY=VALUE overrides a key of the recipe, with dots for nested ones. The same command goes on where an
     interrupted one stopped.
@@ -39,7 +41,7 @@ def command(
     from emomodels.material import Material
     from emomodels.report.text import summary
 
-    loaded = config.load(recipe, overrides)
+    loaded = config.load(recipes.find(recipe), overrides)
     if dry_run:
         material = Material.load(loaded)
         click.echo(material.describe())

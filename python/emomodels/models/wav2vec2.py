@@ -11,6 +11,8 @@ each frame (`layer`, the large ones), it runs on the padded batch, and the frame
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +23,7 @@ from torch import nn
 from emofeat.store.extras import need
 from emomodels import training
 from emomodels.data.examples import Examples
-from emomodels.data.loader import Loader, survey
+from emomodels.data.loader import Batch, Loader, survey
 from emomodels.exceptions import DataError, ModelError, RecipeError
 from emomodels.models.neural import NeuralEstimator
 from emomodels.models.pooling import frame_mask, masked_mean
@@ -131,13 +133,13 @@ def pretrained(source: str) -> Any:
     Raises
     ------
     ModelError
-        It is not there; the message says what to fetch and where to put it.
+        It is not there, and the message says what to fetch and where to put it; or it is a model of another kind.
     """
     transformers = need("transformers", "transformers")
     folder = Path(source).expanduser()
     try:
-        return transformers.Wav2Vec2Model.from_pretrained(
-            str(folder) if folder.is_dir() else source, use_safetensors=True
+        base, loaded = transformers.Wav2Vec2Model.from_pretrained(
+            str(folder) if folder.is_dir() else source, use_safetensors=True, output_loading_info=True
         )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -147,6 +149,96 @@ def pretrained(source: str) -> Any:
             "give FOLDER, which must hold config.json and model.safetensors (pickled weights are not read)",
             "no_weights",
         ) from None
+    # What is missing has been drawn at random. The mask of SpecAugment may be: published weights often lack it.
+    missing = sorted(set(loaded["missing_keys"]) - {"masked_spec_embed"})
+    if missing:
+        raise ModelError(
+            f"{source!r} is no wav2vec 2.0: its weights lack {len(missing)} tensors, such as {missing[0]}; give a "
+            "model whose config.json has model_type wav2vec2"
+        )
+    # Some weights are stored in half precision; which precision to compute in is a setting.
+    return base.float()
+
+
+def weights_digest(base: Any) -> str:
+    """SHA-256 of the weights that decide the features, by name."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(base.state_dict().items()):
+        if name != "masked_spec_embed":
+            total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            total.update(tensor.detach().cpu().contiguous().numpy().data)
+    return total.hexdigest()
+
+
+class Embedder:
+    """A frozen wav2vec 2.0 that makes one vector of each waveform: the mean over time of what it computes.
+
+    Parameters
+    ----------
+    source
+        As in `Wav2Vec2Settings`.
+    layer
+        `cnn`: the CNN encoder's output (512 columns in the published models); a number from 1: the output
+        of that transformer layer; `last`: of the whole.
+    device
+        `cpu`, `cuda`, `cuda:1`; `auto` takes CUDA where it is there.
+    batch_size
+        Waveforms of a forward pass.
+    normalise
+        As in `Wav2Vec2Settings`.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 of the weights.
+    shortest
+        Fewest samples that give a frame.
+
+    Raises
+    ------
+    ModelError, RecipeError
+        Weights or a layer that are not there.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        layer: int | Literal["cnn", "last"] = "cnn",
+        *,
+        device: str = "cpu",
+        batch_size: int = 8,
+        normalise: bool = True,
+    ) -> None:
+        base = pretrained(source).eval()
+        n_layers = base.config.num_hidden_layers
+        if isinstance(layer, int) and not 1 <= layer <= n_layers:
+            raise RecipeError(
+                f"layer {layer}: this model has transformer layers 1 to {n_layers}, and 'cnn' and 'last'"
+            )
+        self.layer, self.batch_size, self.normalise = layer, batch_size, normalise
+        self.digest, self.shortest = weights_digest(base), shortest_waveform(base.config)
+        self._place = training.find_device(device)
+        self._base = base.to(self._place)
+
+    def __call__(self, examples: Examples) -> Examples:
+        """The same ids, labels and speakers with vectors, columns `wav2vec2_{layer}_{i}`."""
+        survey(examples, "embedded")
+        rows: dict[int, torch.Tensor] = {}
+        with torch.inference_mode():
+            for batch in Loader(examples, self.batch_size, bucket=True).batches():
+                rows |= dict(zip(batch.positions.tolist(), self._means(batch), strict=True))
+        x = torch.stack([rows[i] for i in range(len(examples))]).numpy()
+        columns = tuple(f"wav2vec2_{self.layer}_{i:04d}" for i in range(x.shape[1]))
+        return replace(examples, x=x, columns=columns)
+
+    def _means(self, batch: Batch) -> torch.Tensor:
+        batch = batch.to(self._place)
+        assert batch.lengths is not None
+        frames, n_frames = cnn_frames(self._base, batch.x, batch.lengths, self.normalise)
+        if self.layer != "cnn":
+            number = None if self.layer == "last" else self.layer
+            frames = contextual(self._base, frames, n_frames, number)
+        return masked_mean(frames, frame_mask(n_frames, frames.shape[1], self._place)).float().cpu()
 
 
 def embed(
@@ -158,42 +250,17 @@ def embed(
     batch_size: int = 8,
     normalise: bool = True,
 ) -> Examples:
-    """Vectors for waveforms: the mean over time of what a frozen wav2vec 2.0 computes.
+    """Vectors for waveforms by a frozen wav2vec 2.0; see `Embedder`."""
+    embedder = Embedder(source, layer, device=device, batch_size=batch_size, normalise=normalise)
+    return embedder(examples)
 
-    Parameters
-    ----------
-    layer
-        `cnn`: the CNN encoder's output (512 columns in the published models); a number from 1: the output
-        of that transformer layer; `last`: of the whole.
 
-    Returns
-    -------
-    Examples
-        The same ids, labels and speakers with vectors, columns `wav2vec2_{layer}_{i}`.
-    """
-    from dataclasses import replace
-
-    base = pretrained(source).eval()
-    n_layers = base.config.num_hidden_layers
-    if isinstance(layer, int) and not 1 <= layer <= n_layers:
-        raise RecipeError(
-            f"layer {layer}: this model has transformer layers 1 to {n_layers}, and 'cnn' and 'last'"
-        )
-    survey(examples, "embedded")
-    place = training.find_device(device)
-    base.to(place)
-    rows: dict[int, torch.Tensor] = {}
-    with torch.inference_mode():
-        for batch in Loader(examples, batch_size, bucket=True).batches():
-            batch = batch.to(place)
-            assert batch.lengths is not None
-            frames, n_frames = cnn_frames(base, batch.x, batch.lengths, normalise)
-            if layer != "cnn":
-                frames = contextual(base, frames, n_frames, None if layer == "last" else layer)
-            means = masked_mean(frames, frame_mask(n_frames, frames.shape[1], place)).float().cpu()
-            rows |= dict(zip(batch.positions.tolist(), means, strict=True))
-    x = torch.stack([rows[i] for i in range(len(examples))]).numpy()
-    return replace(examples, x=x, columns=tuple(f"wav2vec2_{layer}_{i:04d}" for i in range(x.shape[1])))
+def shortest_waveform(config: Any) -> int:
+    """Samples under one frame of the CNN encoder: 400 in the published models."""
+    n = 1
+    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+        n = (n - 1) * stride + kernel
+    return n
 
 
 def cnn_frames(
@@ -203,8 +270,8 @@ def cnn_frames(
     n_frames = base._get_feat_extract_output_lengths(lengths)
     if int(n_frames.min()) < 1:
         raise DataError(
-            f"a waveform of {int(lengths.min())} samples is shorter than one frame of wav2vec 2.0 (400 samples in "
-            "the published models); leave such clips out"
+            f"a waveform of {int(lengths.min())} samples is shorter than one frame of wav2vec 2.0 "
+            f"({shortest_waveform(base.config)} samples); leave such clips out"
         )
     wave = x.squeeze(2)
     if normalise:
