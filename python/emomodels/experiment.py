@@ -26,7 +26,7 @@ from emomodels.data import normalise
 from emomodels.data.examples import Examples
 from emomodels.data.normalise import Normaliser
 from emomodels.display import Display
-from emomodels.exceptions import RecipeError
+from emomodels.exceptions import ModelError, RecipeError
 from emomodels.material import Material, Part
 from emomodels.models import registry
 from emomodels.models.base import Context, Estimator, History
@@ -77,6 +77,35 @@ class Fitted:
     def save(self, folder: Path) -> None:
         self.normaliser.save(folder / "normaliser")
         self.estimator.save(folder / "model")
+
+    @classmethod
+    def load(cls, folder: Path, model: str) -> Fitted:
+        """What a finished unit left in `folder`; `model` is the name of the estimator.
+
+        Raises
+        ------
+        ModelError
+            A file is missing or damaged, or it is another kind of model.
+        """
+        if not (folder / "unit.json").is_file():
+            raise ModelError(
+                f"there is no fitted model in {folder}; the command that made the run fits it again",
+                "not_found",
+            )
+        try:
+            state = json.loads((folder / "unit.json").read_text(encoding="utf-8"))["history"]
+            tested = Posteriors.read(folder / "test.parquet")
+            return cls(
+                Normaliser.load(folder / "normaliser"),
+                registry.model_class(model).load(folder / "model"),
+                History(tuple(state["epochs"]), state["best_epoch"], state["chosen_on"], state["extra"]),
+                frozenset(i for ids in tested.trained_on.values() for i in ids),
+            )
+        except ModelError:
+            raise
+        # A file that was cut off or changed, wherever it is first seen: JSON, Parquet, tensors of another shape.
+        except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
+            raise ModelError(f"the fitted model in {folder} is damaged: {error}") from error
 
 
 def run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def stretch(x: Floats, speed: float, warp: float) -> Floats:
     return _read(_read(x, frames).T, np.arange(x.shape[1]) * warp).T.copy()
 
 
-def _read(x: Floats, at: NDArray[np.float64]) -> Floats:
+def _read(x: Floats, at: NDArray[np.floating[Any]]) -> Floats:
     """Rows of `x` at the fractional positions `at`."""
     at = np.minimum(at, len(x) - 1)
     below = at.astype(np.int64)

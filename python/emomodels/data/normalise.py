@@ -147,7 +147,7 @@ class Normaliser:
         """
         if examples.columns != self.columns:
             raise DataError(
-                f"the normalisation was fitted on other columns: {_difference(self.columns, examples.columns)}"
+                f"the normalisation was fitted on other columns: {difference(self.columns, examples.columns)}"
             )
         known = self._finite(examples)
         scaled = self._by_speaker(known) if self.settings.by == "speaker" else self._scaled(known)
@@ -401,7 +401,7 @@ def _named(columns: Sequence[str], where: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(name for name, is_so in zip(columns, where, strict=True) if is_so)
 
 
-def _difference(expected: Sequence[str], given: Sequence[str]) -> str:
+def difference(expected: Sequence[str], given: Sequence[str]) -> str:
     """In words, how two lists of columns differ."""
     missing = [name for name in expected if name not in set(given)]
     further = [name for name in given if name not in set(expected)]

@@ -496,6 +496,99 @@ _ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
 }
 
 
+# Linear discriminant analysis
+
+
+class LdaSettings(Settings):
+    """Settings of `lda`; a given shrinkage means what it does in `sklearn.discriminant_analysis`.
+
+    Parameters
+    ----------
+    shrinkage
+        Share of the identity, times the mean variance of a column, in the covariance within classes: above 0, up to
+        1. `auto` takes the share of Ledoit and Wolf (2004) for all classes together; scikit-learn's `auto` takes
+        one for each class, of standardised columns.
+    priors
+        `balanced`: all classes are equally probable, and count alike in the covariance; `empirical`: as in
+        training.
+    temperature
+        The logarithms of the posteriors are divided by it: with thousands of columns the plain ones are far too
+        sure, which costs a fusion of them. Decisions stay.
+    """
+
+    shrinkage: Literal["auto"] | Annotated[float, Field(gt=0, le=1)] = "auto"
+    priors: Literal["balanced", "empirical"] = "balanced"
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Lda(Classical):
+    """Linear discriminant analysis with a shrunk covariance, as `sklearn.discriminant_analysis`, for any d.
+
+    With priors `p_k`, means `m_k` and covariances `S_k` of the classes, the covariance within classes is
+    `S = (1 - s) sum p_k S_k + s tr(sum p_k S_k) / d I`, and the posterior of a class is proportional to
+    `p_k exp(-(x - m_k)' S^-1 (x - m_k) / 2)`.
+
+    Where there are more columns than training utterances, nothing of size `(d, d)` is formed, and nothing is
+    approximated: `S` is a multiple of the identity plus a matrix of rank `n`, which the Woodbury identity inverts
+    through an `(n, n)` one. The trace is that of all `d` columns. What of a test utterance is orthogonal to the
+    training utterances adds the same to the distance from every class and leaves posteriors as they are.
+    """
+
+    name = "lda"
+    stochastic = False
+    settings_class = LdaSettings
+    settings: LdaSettings
+
+    def _fit(self, x: Floats, y: NDArray[np.int64], train: Examples, seed: int) -> Fitted:
+        counts = np.bincount(y).astype(np.float64)
+        priors = np.full(len(counts), 1 / len(counts))
+        if self.settings.priors == "empirical":
+            priors = counts / len(y)
+        means = np.stack([x[y == k].mean(axis=0) for k in range(len(counts))])
+        # Rows whose sum of squares is the covariance: each class has the weight of its prior.
+        rows = (x - means[y]) * np.sqrt(priors / counts)[y, None]
+        variance = float(np.square(rows).sum()) / x.shape[1]
+        if not variance:
+            raise DataError(
+                "lda needs examples that differ within a class; each class is one point in training",
+                "bad_data",
+            )
+        gram = rows @ rows.T if len(rows) < x.shape[1] else rows.T @ rows
+        shrinkage = self.settings.shrinkage
+        if shrinkage == "auto":
+            shrinkage = _ledoit_wolf(rows, gram)
+        # From the centre of the classes instead of 0: the same distances, from smaller numbers.
+        centre = priors @ means
+        apart = (means - centre).T  # (d, K)
+        weights = _shrunk_solve(rows, gram, shrinkage, shrinkage * variance, apart)
+        intercept = np.log(priors) - centre @ weights - 0.5 * (apart * weights).sum(axis=0)
+        return Fitted({"weights": weights, "intercept": intercept}, extra={"shrinkage": float(shrinkage)})
+
+    def _posteriors(self, x: Floats) -> Floats:
+        return _softmax((x @ self.arrays["weights"] + self.arrays["intercept"]) / self.settings.temperature)
+
+
+def _shrunk_solve(rows: Floats, gram: Floats, shrinkage: float, ridge: float, b: Floats) -> Floats:
+    """`((1 - shrinkage) rows' rows + ridge I)^-1 b`; `gram` is `rows rows'`, or `rows' rows` where that is smaller."""
+    inner = (1 - shrinkage) * gram
+    inner[np.diag_indices_from(inner)] += ridge
+    direct = len(gram) == rows.shape[1]
+    solved: NDArray[Any] = np.linalg.solve(inner, b if direct else rows @ b)
+    found: Floats = solved if direct else (b - (1 - shrinkage) * rows.T @ solved) / ridge
+    return found
+
+
+def _ledoit_wolf(rows: Floats, gram: Floats) -> float:
+    """Shrinkage of least expected error for the covariance `rows' rows` (Ledoit and Wolf 2004, eq. 14), above 0."""
+    n, d = rows.shape
+    norms = np.square(rows).sum(axis=1)
+    squared = float(np.square(gram).sum())  # of the covariance, whichever side `gram` is of
+    distance = squared - float(norms.sum()) ** 2 / d
+    error = float(np.square(norms).sum()) - squared / n
+    # All directions alike: the identity is the covariance.
+    return float(np.clip(error / distance, 1e-6, 1)) if distance > 0 else 1.0
+
+
 # Nearest neighbours and forests
 
 

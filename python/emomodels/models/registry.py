@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast
@@ -9,15 +11,16 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from emofeat._suggest import did_you_mean
+from emofeat.store.extras import need
 from emomodels.exceptions import RecipeError
-from emomodels.models.base import Estimator
+from emomodels.models.base import Estimator, Settings
 
 #: Module and class of each model.
 MODELS: Mapping[str, tuple[str, str]] = {
     "linear_svm": ("emomodels.models.classical", "LinearSvm"),
     "rbf_svm": ("emomodels.models.classical", "RbfSvm"),
     "logistic_regression": ("emomodels.models.classical", "LogisticRegression"),
-    "lda": ("emomodels.models.lda", "Lda"),
+    "lda": ("emomodels.models.classical", "Lda"),
     "mlp_sklearn": ("emomodels.models.classical", "SklearnMlp"),
     "knn": ("emomodels.models.classical", "Neighbours"),
     "random_forest": ("emomodels.models.classical", "Forest"),
@@ -38,13 +41,48 @@ def model_class(name: str) -> type[Estimator]:
     ------
     RecipeError
         There is none; the message suggests one.
+    MissingExtraError
+        It is a network, and PyTorch is not installed.
     """
     if name not in MODELS:
         raise RecipeError(
             f"no model {name!r}{did_you_mean(name, MODELS)}; there are {', '.join(MODELS)}", "unknown_name"
         )
     module, attribute = MODELS[name]
-    return cast("type[Estimator]", getattr(import_module(module), attribute))
+    try:
+        return cast("type[Estimator]", getattr(import_module(module), attribute))
+    except ModuleNotFoundError as error:
+        need(str(error.name), "models")
+        raise
+
+
+def descriptions() -> dict[str, str]:
+    """What each model is, in a line.
+
+    >>> descriptions()["knn"]
+    'k nearest neighbours: `sklearn.neighbors.KNeighborsClassifier`; it keeps its training examples.'
+    """
+    return {name: description(name) for name in MODELS}
+
+
+def description(name: str) -> str:
+    """What the model called `name` is: the first line of its class' documentation."""
+    return (inspect.getdoc(model_class(name)) or "").partition("\n")[0]
+
+
+def documented(settings: type[Settings]) -> dict[str, str]:
+    """What the documentation of a model's settings, and of those that they extend, says about each by name.
+
+    >>> documented(model_class("bilstm").settings_class)["layers"]
+    'LSTM layers.'
+    """
+    found: dict[str, str] = {}
+    for extended in reversed(settings.__mro__):
+        section = inspect.cleandoc(extended.__doc__ or "").partition("Parameters\n----------\n")[2]
+        # Up to the next heading: names at the margin, what they are below them and indented.
+        for names, text in re.findall(r"^(\w+(?:, \w+)*)\n((?:[ \t]+\S.*(?:\n|$))+)", section, re.MULTILINE):
+            found |= dict.fromkeys(names.split(", "), " ".join(text.split()))
+    return found
 
 
 def estimator(name: str, settings: Mapping[str, Any] | None = None) -> Estimator:

@@ -15,7 +15,7 @@ from emomodels.systems.s4 import PROTOCOL, Clean, Reproduction, Row, side_by_sid
 from emomodels.systems.s4_files import CLASSES
 
 _SOURCE = (
-    "Luna-Jiménez, Kleinlein, Griol, Callejas, Montero, Fernández-Martínez, Applied Sciences 12(1):327, 2022. RAVDESS "
+    "Luna-Jiménez et al., Applied Sciences 12(1):327, 2022. RAVDESS "
     "speech, 1,440 clips of 24 actors, 8 classes, five folds of whole actors. The source reports the mean over folds of "
     "the accuracy; UAR is pooled over all clips."
 )

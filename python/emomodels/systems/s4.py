@@ -207,7 +207,7 @@ def _fused(
         yield table.row(
             "fusion", f"{_sum(names)}: {rule} rule, no training", None, _selected(names), fused.posteriors
         )
-    for names in (_ALL, (_AUDIO, _BILSTM)):
+    for names in (_ALL,) if quick else (_ALL, (_AUDIO, _BILSTM)):
         said = _stacked_on_other_folds({name: tests[name] for name in names})
         yield table.row(
             "fusion", f"{_sum(names)}: regression, out-of-fold", None, (*_selected(names), HAVE_SEEN), said
@@ -308,7 +308,9 @@ def _classifiers() -> Iterator[_Static]:
         {"minmax": 57.77, "none": 55.82},
         slow=True,
     )
-    yield _Static("logistic regression", lambda: LogisticRegression(max_iter=10_000), {"minmax": None})
+    yield _Static(
+        "logistic regression", lambda: LogisticRegression(max_iter=10_000), {"minmax": None}, slow=True
+    )
     yield _Static(
         "random forest", lambda: RandomForestClassifier(random_state=SEED), {"minmax": None}, slow=True
     )
