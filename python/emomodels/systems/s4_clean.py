@@ -113,7 +113,11 @@ def _extract(manifest: Path, features: Features, folder: Path, jobs: int, shown:
     summary = extract(gather([manifest]), extractor, folder / features.name, Options(jobs=jobs))
     if summary.failures or summary.stopped:
         first = summary.failures[0] if summary.failures else None
-        what = f"{summary.n_failed} clips failed, first {first.id}: {first.message}" if first else summary.stopped
+        what = (
+            f"{summary.n_failed} clips failed, first {first.id}: {first.message}"
+            if first
+            else summary.stopped
+        )
         raise DataError(f"{folder / features.name}: {what}")
 
 
