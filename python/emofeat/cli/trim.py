@@ -24,14 +24,14 @@ from emofeat.cli.progress import bar
     type=float,
     default=40.0,
     show_default=True,
-    help="Frames this many dB below the loudest of the utterance are silence.",
+    help="Frames further below the utterance's loudest, in dB, are silence.",
 )
 @click.option(
     "--margin",
     type=float,
     default=0.05,
     show_default=True,
-    help="Seconds that stay around the first and the last other frame, within the utterance's own times.",
+    help="Seconds that stay before the first and after the last frame that is none.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Threads; by default all CPUs of this process.")
 @click.option("--overwrite", is_flag=True, help="Replace the manifest OUTPUT.")

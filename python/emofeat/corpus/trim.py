@@ -163,7 +163,7 @@ def _cut(manifest: Manifest, u: Utterance, range_db: float, margin: float) -> _C
         return error
     except Exception as error:  # a defect of a decoder costs one utterance
         return InternalError(f"{type(error).__name__}: {error}")
-    around = round(margin * sr)
+    around = max(1, round(margin * sr))
     first, last = max(first - around, 0), min(last + around, len(y))
     own = round((u.start or 0.0) * sr)
     return _Cut(
