@@ -3,6 +3,8 @@
 The work is divided into units, one for each fold and seed. A finished unit is kept, and the same command goes
 on with the others; within a unit a neural model goes on from its checkpoint. Test labels are opened once,
 when the posteriors of all units are there.
+
+Under `torchrun` all processes do every fit together, and the first one writes.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +40,7 @@ from emomodels.posteriors import Posteriors, concat
 #: Raised when the same recipe on the same data gives other numbers.
 EXPERIMENT_VERSION = 1
 STATE = "experiment.json"
+INNER = "inner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +163,15 @@ def run(
     """
     from emofeat.engine import lock
 
-    shown = display or Display()
+    team = Team.find(recipe, device, jobs)
+    device = team.device
+    shown = display if display and team.writes else Display()
     out.mkdir(parents=True, exist_ok=True)
-    with lock.hold(out, lock.WHOLE):
+    with lock.hold(out, lock.WHOLE) if team.writes else nullcontext():
         material = Material.load(recipe)
-        _claim(out, _identity(material, device), overwrite)
+        if team.writes:
+            _claim(out, _identity(material, device), overwrite)
+        team.wait()
         parts = {}
         if len(recipe.modalities) > 1:
             for name in recipe.modalities:
@@ -177,8 +186,61 @@ def run(
                     display=display,
                 )
                 parts[name] = {seed: part.posteriors(seed) for seed in part.record.seeds}
-        _fit_all(material, out, device, jobs, shown)
-        return _assemble(material, out, parts, command)
+        _fit_all(material, out, team, jobs, shown)
+        if team.writes:
+            _assemble(material, out, parts, command)
+        team.wait()
+        return runs.Run.read(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The processes that do one experiment together: this one alone, or those that `torchrun` started.
+
+    `device` is where fits run, with `auto` decided; models without PyTorch run on the CPU.
+    """
+
+    rank: int
+    size: int
+    device: str
+
+    @classmethod
+    def find(cls, recipe: Recipe, device: str, jobs: int) -> Team:
+        """What the environment and the recipe say.
+
+        Raises
+        ------
+        RecipeError
+            An unknown device; several processes for a model that runs in one, or beside `jobs`.
+        """
+        model = registry.model_class(recipe.model["name"])
+        size = int(os.environ.get("WORLD_SIZE", 1))
+        if not model.on_device:
+            if size > 1:
+                raise RecipeError(
+                    f"torchrun trains networks; {model.name} runs in one process, so call it without"
+                )
+            return cls(0, 1, "cpu")
+        from emomodels.training import World, find_device
+
+        if size == 1:
+            return cls(0, 1, str(find_device(device)))
+        if jobs > 1:
+            raise RecipeError(f"torchrun's {size} processes do every fit together; leave out --jobs {jobs}")
+        world = World.join(device)
+        return cls(world.rank, world.size, str(world.device))
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.size > 1:
+            import torch.distributed as dist
+
+            dist.barrier()
 
 
 def _claim(out: Path, identity: Mapping[str, Any], overwrite: bool) -> None:
@@ -223,11 +285,12 @@ def units(material: Material) -> list[Unit]:
     return [Unit(fold.name, seed) for seed in material.recipe.seeds for fold in material.split.folds]
 
 
-def _fit_all(material: Material, out: Path, device: str, jobs: int, display: Display) -> None:
-    all_units = units(material)
+def _fit_all(material: Material, out: Path, team: Team, jobs: int, display: Display) -> None:
+    all_units, device = units(material), team.device
     experiment = _digest(_identity(material, device))
     pending = [unit for unit in all_units if not unit.is_done(out, experiment)]
     done = len(all_units) - len(pending)
+    team.wait()  # all know what is pending before the first unit is finished
     if done:
         display.note(f"{done} of {len(all_units)} fits are there already")
 
@@ -238,7 +301,7 @@ def _fit_all(material: Material, out: Path, device: str, jobs: int, display: Dis
 
     if jobs == 1 or len(pending) < 2:
         for unit in pending:
-            fit_unit(material, unit, out, device, display)
+            fit_unit(material, unit, out, device, display, writes=team.writes)
             note(unit)
         return
     import multiprocessing
@@ -269,8 +332,12 @@ def _fit_elsewhere(recipe: dict[str, Any], unit: Unit, out: Path, device: str) -
     fit_unit(_loaded[key], unit, out, device, Display())
 
 
-def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Display) -> None:
+def fit_unit(
+    material: Material, unit: Unit, out: Path, device: str, display: Display, *, writes: bool = True
+) -> None:
     """Choose settings, fit, predict the test part, and leave all of it in the unit's folder."""
+    from threadpoolctl import threadpool_limits
+
     recipe, opened = material.recipe, material.sealed.opened
     part = material.part(unit.fold)
     folder = unit.folder(out)
@@ -278,15 +345,20 @@ def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Di
     began = time.perf_counter()
     context = Context(device=device, folder=folder, progress=display.epoch, threads=recipe.threads)
     fitter = Fitter(recipe, material.groups, unit.seed, context)
-    chosen, scores, oof = fitter.choose(part, keep=recipe.inner.oof)
+    # The number of threads can change the last bits of sums in NumPy and scikit-learn too.
+    with threadpool_limits(recipe.threads):
+        chosen, scores, oof = fitter.choose(part, keep=recipe.inner.oof)
+        fitted = fitter.fit(part.train, part.dev, chosen, folder)
+        tested = fitted.posteriors(part.test, unit.fold)
+    seen = _check(material, fitted, part)
+    if not writes:
+        return
     if oof is not None:
         path = runs.oof_path(out, unit.seed, unit.fold)
         path.parent.mkdir(parents=True, exist_ok=True)
         oof.write(path)
-    fitted = fitter.fit(part.train, part.dev, chosen, folder)
-    seen = _check(material, fitted, part)
     fitted.save(folder)
-    fitted.posteriors(part.test, unit.fold).write(folder / "test.parquet")
+    tested.write(folder / "test.parquet")
     history = {
         "epochs": [dict(epoch) for epoch in fitted.history.epochs],
         "best_epoch": fitted.history.best_epoch,
@@ -304,6 +376,7 @@ def fit_unit(material: Material, unit: Unit, out: Path, device: str, display: Di
             "seconds": time.perf_counter() - began,
         },
     )
+    shutil.rmtree(folder / INNER, ignore_errors=True)
 
 
 def _check(material: Material, fitted: Fitted, part: Part) -> int:
@@ -363,12 +436,12 @@ class Fitter:
         if len(grid) == 1:
             return grid[0], [], self._out_of_fold(part.train, grid[0]) if keep else None
         scores, best, kept = [], None, None
-        for settings in grid:
+        for i, settings in enumerate(grid):
             if on_dev and part.dev is not None:
-                posteriors = self.fit(part.train, part.dev, settings, None).posteriors(part.dev, "dev")
-                labelled = part.dev
+                fitted = self.fit(part.train, part.dev, settings, self._inner_folder(f"{i}-dev"))
+                posteriors, labelled = fitted.posteriors(part.dev, "dev"), part.dev
             else:
-                posteriors, labelled = self._out_of_fold(part.train, settings), part.train
+                posteriors, labelled = self._out_of_fold(part.train, settings, i), part.train
             score = self._score(posteriors, labelled)
             scores.append({**settings, self.recipe.inner.metric: score})
             if self.context.progress:
@@ -379,17 +452,21 @@ class Fitter:
                 best, kept = (score, settings), posteriors
         assert best is not None
         if keep and on_dev:
-            kept = self._out_of_fold(part.train, best[1])
+            kept = self._out_of_fold(part.train, best[1], len(grid))
         return best[1], scores, kept if keep else None
 
-    def _out_of_fold(self, train: Examples, settings: Mapping[str, Any]) -> Posteriors:
+    def _out_of_fold(self, train: Examples, settings: Mapping[str, Any], choice: int = 0) -> Posteriors:
         """Posteriors of the training part, each utterance by a model that has seen nothing of its group."""
         folds = inner.grouped_folds(train, self._groups(train), self.recipe.inner.folds, self.seed)
         parts = []
         for k, (fit_on, test_on) in enumerate(folds):
-            fitted = self.fit(train.take(fit_on), None, settings, None)
+            fitted = self.fit(train.take(fit_on), None, settings, self._inner_folder(f"{choice}-{k}"))
             parts.append(fitted.posteriors(train.take(test_on), f"inner-{k}"))
         return concat(parts).align(train.ids)
+
+    def _inner_folder(self, name: str) -> Path | None:
+        """Where an inner fit keeps its checkpoints until the unit is finished."""
+        return None if self.context.folder is None else self.context.folder / INNER / name
 
     def _score(self, posteriors: Posteriors, labelled: Examples) -> float:
         from emomodels import metrics

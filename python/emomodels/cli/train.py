@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -48,4 +49,6 @@ def command(
         return
     with display() as shown:
         run = experiment.run(loaded, out, device=device, jobs=jobs, overwrite=overwrite, display=shown)
-    click.echo(summary(run))
+    # Under torchrun every process comes here; one of them speaks.
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(summary(run))

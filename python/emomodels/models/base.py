@@ -84,6 +84,8 @@ class Estimator(ABC):
     stochastic: ClassVar[bool]
     #: Whether it stops early on a development part; may depend on the settings.
     needs_dev: bool = False
+    #: Whether it can be trained elsewhere than on the CPU.
+    on_device: ClassVar[bool] = True
     settings_class: ClassVar[type[Settings]]
     #: What must be printed on everything made with it; may depend on the settings.
     stamps: tuple[str, ...] = ()

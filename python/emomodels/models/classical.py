@@ -45,6 +45,7 @@ class Classical(Estimator):
     """What the classifiers of scikit-learn have in common: checks, notes, saving and loading."""
 
     takes = "vector"
+    on_device = False
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
