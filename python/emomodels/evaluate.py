@@ -203,15 +203,21 @@ def _recipe(run: Run) -> Recipe:
 
 
 def _sources(recipe: Recipe, paths: Sequence[Path], key: str | None) -> tuple[config.FeatureSource, ...]:
-    if len(paths) != len(recipe.features):
-        wanted = ", ".join(f"{source.modality} ({source.path.name})" for source in recipe.features)
+    """The recipe's sources at `paths`, those that have a path; recordings come with the manifest."""
+    wanted = [
+        f"{source.modality} ({source.path.name})" for source in recipe.features if source.path is not None
+    ]
+    if len(paths) != len(wanted):
         raise RecipeError(
-            f"the run was trained on the features {wanted}; give --features for each of these {len(recipe.features)}, in "
-            f"that order, not {len(paths)}"
+            f"the run was trained on the features {', '.join(wanted)}; give --features for each of these "
+            f"{len(wanted)}, in that order, not {len(paths)}"
+            if wanted
+            else "the run was trained on recordings, which the manifest names; leave --features out"
         )
+    rest = iter(paths)
     return tuple(
-        source.model_copy(update={"path": path, "key": key or source.key})
-        for source, path in zip(recipe.features, paths, strict=True)
+        source.model_copy(update={"path": source.path and next(rest), "key": key or source.key})
+        for source in recipe.features
     )
 
 

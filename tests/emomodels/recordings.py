@@ -17,22 +17,24 @@ CLASSES = ("high", "low")
 RATE = 16_000
 
 
-def make(folder: Path, *, n_speakers: int = 4, per_class: int = 2, seconds: float = 0.15) -> dict[str, Any]:
+def make(
+    folder: Path, *, n_speakers: int = 4, per_class: int = 2, seed: int = 0, who: str = "s"
+) -> dict[str, Any]:
     """Write noisy tones, high and low, with manifest, label map and a split of two folds; returns what recipes
     over them have in common."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     rows = []
     for speaker in range(n_speakers):
         for label, pitch in zip(CLASSES, (900.0, 150.0), strict=True):
             for n in range(per_class):
-                id_ = f"s{speaker}_{label}_{n}"
-                t = np.arange(int(seconds * RATE * rng.uniform(0.7, 1.3))) / RATE
+                id_ = f"{who}{speaker}_{label}_{n}"
+                t = np.arange(int(rng.uniform(0.1, 0.2) * RATE)) / RATE
                 y = 0.3 * np.sin(2 * np.pi * pitch * rng.uniform(0.9, 1.1) * t) + rng.normal(0, 0.03, len(t))
                 (folder / "wav").mkdir(parents=True, exist_ok=True)
                 write_wav(folder / "wav" / f"{id_}.wav", y, RATE)
                 rows.append(
                     Utterance(
-                        id=id_, file=f"wav/{id_}.wav", speaker=f"s{speaker}", label=label, audio_group=id_
+                        id=id_, file=f"wav/{id_}.wav", speaker=f"{who}{speaker}", label=label, audio_group=id_
                     )
                 )
     manifest = Manifest(rows, folder / "manifest.jsonl")

@@ -291,7 +291,8 @@ def test_the_command_applies_a_run_to_another_corpus(trained, tmp_path, capsys):
     [
         (["--label-mpa", "x"], "--label-map"),
         (["--key", "id"], "--key belongs to --on"),
-        (["--on", "{two}"], "--on needs --features"),
+        (["--on", "{two}"], "--on needs -o"),
+        (["--on", "{two}", "-o", "{out}"], "give --features for each of these 1"),
         (
             ["--on", "{two}", "--features", "{voice}", "-o", "{out}", "--label-map", "ravdes8"],
             "did you mean 'ravdess8'",

@@ -15,7 +15,7 @@ import emofeat
 from emofeat import cli as emofeat_cli
 from emofeat.corpus.manifest import Manifest
 from emofeat.exceptions import MissingExtraError
-from emomodels import cli, config, experiment, runs
+from emomodels import cli, config, evaluate, experiment, runs
 from emomodels.data.waveforms import waveforms
 from emomodels.exceptions import DataError, ModelError, RecipeError
 from emomodels.material import Material
@@ -159,6 +159,18 @@ def test_fine_tuning_with_patience_watches_speakers_of_the_training_part(made, w
     )
     fits = [fit for by_seed in done.record.history.values() for fit in by_seed.values()]
     assert {fit.chosen_on for fit in fits} == {"dev"}
+
+
+def test_a_fine_tuned_model_is_applied_to_other_recordings(made, weights, tmp_path):
+    recipe = made[1] | {"features": WAVEFORM, "model": wav2vec2(weights, epochs=1)}
+    run(recipe, tmp_path / "run")
+    (tmp_path / "other").mkdir()
+    recordings.make(tmp_path / "other", n_speakers=2, seed=1, who="other")
+    manifest = tmp_path / "other" / "manifest.jsonl"
+    with pytest.raises(RecipeError, match=r"trained on recordings, .*leave --features out"):
+        evaluate.cross_corpus(tmp_path / "run", manifest, [tmp_path], tmp_path / "on")
+    applied = evaluate.cross_corpus(tmp_path / "run", manifest, [], tmp_path / "on")
+    assert set(applied.posteriors(0).ids) == set(Manifest.read(manifest).ids)
 
 
 def test_changed_recordings_are_not_taken_for_the_same(corpus, weights, tmp_path):

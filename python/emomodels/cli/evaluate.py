@@ -65,10 +65,8 @@ def command(
                 f"--{given.replace('_', '-')} belongs to --on, the manifest of another corpus"
             )
         found = evaluate.again(run)
-    elif out is None or not features:
-        raise click.UsageError(
-            "--on needs --features, those of that corpus, and -o, the folder of the result"
-        )
+    elif out is None:
+        raise click.UsageError("--on needs -o, the folder of the result")
     else:
         found = evaluate.cross_corpus(
             run,

@@ -74,7 +74,7 @@ def _overrides(name: str, manifest: Path, out: Path, data: Path) -> list[str]:
     found = [f"manifest={manifest}"]
     tree = config.load(recipes.find(name))
     for i, source in enumerate(tree.features):
-        path = data / ACTION_UNITS if source.format != "emofeat" else out / source.path
+        path = data / ACTION_UNITS if source.format != "emofeat" else out / str(source.path)
         found.append(f"features.{i}.path={path}")
     return found
 
