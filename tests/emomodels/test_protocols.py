@@ -437,7 +437,7 @@ def test_row_05_stacking_on_posteriors_of_seen_utterances_is_refused_or_stamped(
     planted = {
         "trained on 54 of the 54": seen,
         "is not known": replace(kept, trained_on={}),
-        "trained on 18 of the": replace(kept, trained_on={f: behind for f in kept.trained_on}),
+        "trained on 18 of the": replace(kept, trained_on=dict.fromkeys(kept.trained_on, behind)),
     }
     for n, (said, posteriors) in enumerate(planted.items()):
         posteriors.write(path)
@@ -810,7 +810,9 @@ def test_row_22_what_is_not_used_is_refused_or_counted_with_its_reason(recipe, t
     replace(whole, folds=(fold,), manifest=None).write(path)
     table = tmp_path / "voice.csv"
     table.write_text(
-        "".join(line for line in table.read_text().splitlines(keepends=True) if not line.startswith("s2_angry_1")),
+        "".join(
+            line for line in table.read_text().splitlines(keepends=True) if not line.startswith("s2_angry_1")
+        ),
         encoding="utf-8",
     )
     with pytest.raises(DataError, match="1 of 71 labelled utterances have no features"):
@@ -831,9 +833,7 @@ def test_row_22_what_is_not_used_is_refused_or_counted_with_its_reason(recipe, t
 
 def test_row_23_conversations_are_not_divided_in_splits_nor_in_inner_folds(tmp_path):
     # Two speakers talk in each conversation.
-    recipe = quick(
-        corpus.make(tmp_path, dialogue=lambda s, label, n: f"d{s // 2}"), inner={"folds": 3}
-    )
+    recipe = quick(corpus.make(tmp_path, dialogue=lambda s, label, n: f"d{s // 2}"), inner={"folds": 3})
     for split in ("speaker-5-fold", "random-5-fold"):
         with pytest.raises(LeakageError, match=r"leakage \(dialogue\)"):
             run(recipe | {"split": split}, tmp_path / "run")
@@ -905,7 +905,11 @@ def test_a_damaged_or_missing_part_of_a_feature_folder_is_named(tmp_path):
             file.setsampwidth(2)
             file.setframerate(16000)
             file.writeframes(y.tobytes())
-    extract(gather([str(tmp_path / "wav")]), Extractor("means=functionals(logmel(n_mels=4),names=[amean])"), tmp_path / "features")
+    extract(
+        gather([str(tmp_path / "wav")]),
+        Extractor("means=functionals(logmel(n_mels=4),names=[amean])"),
+        tmp_path / "features",
+    )
     recipe |= {"features": [{"path": str(tmp_path / "features"), "names": ["means"], "key": "stem"}]}
     assert run(recipe, tmp_path / "run").record.data.n_used == 24
     part = max((tmp_path / "features" / "parts").glob("*.parquet"), key=lambda p: p.stat().st_size)
