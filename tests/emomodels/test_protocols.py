@@ -437,7 +437,7 @@ def test_row_05_stacking_on_posteriors_of_seen_utterances_is_refused_or_stamped(
     planted = {
         "trained on 54 of the 54": seen,
         "is not known": replace(kept, trained_on={}),
-        "trained on 18 of the": replace(kept, trained_on={f: behind for f in kept.trained_on}),
+        "trained on 18 of the": replace(kept, trained_on=dict.fromkeys(kept.trained_on, behind)),
     }
     for n, (said, posteriors) in enumerate(planted.items()):
         posteriors.write(path)
