@@ -349,9 +349,7 @@ def _only(labelled: Labelled, ids: tuple[str, ...]) -> Labelled:
     return replace(labelled, ids=ids, labels=labelled.of(ids))
 
 
-def _seal(
-    labelled: Labelled, split: Split, distributions: Mapping[str, Mapping[str, float]]
-) -> TestLabels:
+def _seal(labelled: Labelled, split: Split, distributions: Mapping[str, Mapping[str, float]]) -> TestLabels:
     by_id = labelled.by_id
     tested = [id_ for fold in split.folds for id_ in fold.test]
     return TestLabels(

@@ -159,7 +159,9 @@ def _fusion(run: Run) -> Section | None:
     everywhere = set(run.labels.ids).intersection(*(p.ids for of in posteriors.values() for p in of.values()))
     labels = run.labels.select(everywhere)
     if not len(labels):
-        text = "No utterance has all parts, so that there is nothing on which to compare the fusion with them."
+        text = (
+            "No utterance has all parts, so that there is nothing on which to compare the fusion with them."
+        )
         return Section("Fusion and its parts", (Text(text),))
     systems: dict[str, pairs.BySeed] = {
         system: {s: p.align(labels.ids) for s, p in of.items()} for system, of in posteriors.items()
@@ -326,7 +328,9 @@ def _distributions(run: Run) -> Section | None:
         "Means in nats over the tested utterances whose distribution over the classes is known: -sum q ln p, and that "
         "less the entropy of q. Utterances without a majority have no class and are not tested."
     )
-    return Section("Raters", (Table("Posteriors against the raters' distributions", header, rows, note=note),))
+    return Section(
+        "Raters", (Table("Posteriors against the raters' distributions", header, rows, note=note),)
+    )
 
 
 def _calibration(result: Result, head: Document) -> Section | None:
