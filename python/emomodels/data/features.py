@@ -146,6 +146,9 @@ def feature_directory(path: str | Path, features: Sequence[str] | None = None) -
             "digest": digest_of([dataset.layout.part(path, i) for i in range(dataset.layout.n_shards)]),
         }
         failures = {failed.id: failed.code for failed in dataset.failures()}
+        if not dataset.ids():
+            codes = ", ".join(sorted(set(failures.values()))) or "there were none"
+            raise DataError(f"{path} holds no features: all {len(failures)} recordings failed ({codes})")
         x: NDArray[Any] | Sequence[NDArray[Any]]
         if chosen[0].kind == "vector":
             x = _vectors(dataset, chosen)

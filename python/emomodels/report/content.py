@@ -188,9 +188,8 @@ def systems_tables(
     for name, by_seed in systems.items():
         found = [evaluate(truth, said, classes, speakers=speakers) for said in by_seed.values()]
         rows.append((name, str(len(found)), *system_cells(found)))
-        of_class = {c: [m.per_class[c].recall for m in found] for c in classes}
-        means = {c: float(np.mean(values)) if n[c] else None for c, values in of_class.items()}
-        recalls.append((name, *(percent(means[c]) for c in classes)))
+        of_class = [[r for m in found if (r := m.per_class[c].recall) is not None] for c in classes]
+        recalls.append((name, *(percent(float(np.mean(r)) if r else None) for r in of_class)))
     return (
         Table("Systems, %", ("system", "seeds", *SYSTEM_COLUMNS), tuple(rows)),
         Table("Recalls, %", ("system", *(f"{c} (n {count(n[c])})" for c in classes)), tuple(recalls)),
