@@ -134,7 +134,7 @@ def _labels(parts: Mapping[str, Run], key_of: Callable[[str], str]) -> Labels:
             )
         rows = zip(run.labels.ids, run.labels.labels, run.labels.speakers, run.labels.folds, strict=True)
         for id_, *said in rows:
-            row = said[0], said[1], said[2]
+            row: tuple[str, str | None, str] = (str(said[0]), said[1], str(said[2]))
             known = found.setdefault(key_of(id_), row)
             if known != row:
                 raise DataError(

@@ -41,7 +41,6 @@ _PACKAGES = (
     "safetensors",
     "scikit-learn",
     "scipy",
-    "skops",
     "torch",
     "transformers",
 )

@@ -28,9 +28,9 @@ class Features:
 
 
 #: What the recipes of sound read, all from the trimmed clips.
-FEATURES = (Features("compare", {"set": "compare2016"}),)
+FEATURES = (Features("functionals", {"features": ["compare2016", "egemapsv02"]}),)
 #: Recipes of sound and of faces.
-AUDIO, FACE = ("ravdess-audio-lda", "ravdess-audio-cnn"), "ravdess-face"
+AUDIO, FACE = ("ravdess-audio-lda", "ravdess-audio-mlp"), "ravdess-face"
 
 
 def run(
