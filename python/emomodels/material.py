@@ -137,7 +137,8 @@ class Material:
             protocol=protocol,
             groups=_groups(used, protocol),
             speakers={u.id: u.speaker for u in used},
-            fingerprints={
+            fingerprints=registry.estimator(recipe.model["name"], recipe.model_settings).inputs()
+            | {
                 "manifest": manifest.fingerprint,
                 "label_map": labelled.digest,
                 "split": split.digest,

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 
 import emofeat
+import emomodels
 from emofeat import _emofeat
 
 MODULES = sorted(
     info.name
-    for info in pkgutil.walk_packages(emofeat.__path__, "emofeat.")
+    for package in (emofeat, emomodels)
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not info.name.endswith(("_emofeat", "__main__"))
 )
 
 
-@pytest.mark.parametrize("name", ["emofeat", *MODULES])
+@pytest.mark.parametrize("name", ["emofeat", "emomodels", *MODULES])
 def test_examples_run(name):
     module = importlib.import_module(name)
     result = doctest.testmod(module, extraglobs={"np": np}, optionflags=doctest.NORMALIZE_WHITESPACE)

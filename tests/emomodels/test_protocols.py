@@ -200,7 +200,7 @@ ROWS: Mapping[int, Row] = {
     25: Row(
         "no result on another corpus",
         "evaluation on another corpus",
-        elsewhere="evaluation on another corpus has tests of its own",
+        elsewhere="tests/emomodels/test_evaluate.py",
     ),
     26: Row(
         "a fusion without its parts",

@@ -22,6 +22,12 @@ import click
 )
 @click.option("--missing", help="refuse (default), or marginal: decide by the modalities that are there.")
 @click.option(
+    "--off",
+    multiple=True,
+    metavar="GUARD",
+    help="Fuse as published: without this guard, such as posterior; it is printed on the result.",
+)
+@click.option(
     "--key",
     default="id",
     show_default=True,
@@ -33,6 +39,7 @@ def command(
     method: str,
     settings: tuple[str, ...],
     missing: str | None,
+    off: tuple[str, ...],
     key: str,
 ) -> None:
     """Fuse the posteriors of two or more RUNs, by key, fold by fold and seed by seed.
@@ -43,6 +50,7 @@ def command(
     \b
     emomodels fuse audio=runs/audio face=runs/face -o runs/fused
     """
+    from emofeat.corpus.guard import CLEAN, as_published
     from emomodels.config import override
     from emomodels.exceptions import RecipeError
     from emomodels.fuse import fuse
@@ -58,7 +66,8 @@ def command(
         override(chosen, text)
     if missing is not None:
         chosen["missing"] = missing
-    click.echo(summary(fuse(_named(runs), out, method=method, settings=chosen, key=key)))
+    protocol = as_published(off) if off else CLEAN
+    click.echo(summary(fuse(_named(runs), out, method=method, settings=chosen, protocol=protocol, key=key)))
 
 
 def _named(given: tuple[str, ...]) -> dict[str, Path]:

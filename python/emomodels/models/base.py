@@ -95,6 +95,10 @@ class Estimator(ABC):
         #: Names of the classes in the order of the posteriors' columns; set by `fit`.
         self.classes: tuple[str, ...] = ()
 
+    def inputs(self) -> dict[str, str]:
+        """Digests of what it reads beside its examples, such as pretrained weights, by name."""
+        return {}
+
     @abstractmethod
     def fit(self, train: Examples, dev: Examples | None, *, seed: int, context: Context) -> History:
         """Fit on `train`; `dev` is watched for early stopping where the model does that."""

@@ -77,6 +77,10 @@ class Wav2Vec2(NeuralEstimator):
         if settings.pooling == "as_published_unmasked":
             self.stamps = ("as published: padding is pooled, so that neighbours in a batch change a result",)
 
+    def inputs(self) -> dict[str, str]:
+        """The digest of the pretrained weights."""
+        return {"weights": weights_digest(pretrained(self.settings.source))}
+
     def network(self, n_columns: int, n_classes: int) -> nn.Module:
         """The pretrained model and a new classifier."""
         return Wav2Vec2Network(pretrained(self.settings.source), n_classes, self.settings)
