@@ -46,15 +46,16 @@ def fuse(
     Raises
     ------
     RecipeError, DataError
-        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors; `out` holds a run.
+        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors; `out` holds
+        another run.
     LeakageError
         See `emomodels.fusion.Fusion`.
     """
-    if (out / STATE).exists():
-        raise RecipeError(f"{out} holds a run of `emomodels train`; give another folder for the fusion")
     if len(folders) < 2:
         raise RecipeError(f"a fusion needs two runs or more, {len(folders)} given")
     key_of = key_function(key)
+    recipe = {"fusion": method, "settings": dict(settings or {}), "key": key}
+    _claim(out, tuple(folders), recipe)
     parts = {name: Run.read(folder) for name, folder in folders.items()}
     protocol = _protocol(parts, protocol)
     first = next(iter(parts.values()))
@@ -86,8 +87,7 @@ def fuse(
         name=f"{' + '.join(parts)}, {method}",
         protocol=runs.ProtocolRecord(name=protocol.name, off=tuple(sorted(protocol.off))),
         stamps=tuple(dict.fromkeys(stamps)),
-        recipe={"fusion": method, "settings": dict(settings or {}), "key": key}
-        | {"parts": {name: run.record.recipe for name, run in parts.items()}},
+        recipe=recipe | {"parts": {name: run.record.recipe for name, run in parts.items()}},
         command=command or runs.command_line(),
         versions=runs.versions(),
         data=_data(parts, key_of),
@@ -103,6 +103,17 @@ def fuse(
         for name, run in parts.items()
     }
     return runs.write_run(out, record, labels, fused, metrics.of_run(labels, fused), parts=singles)
+
+
+def _claim(out: Path, names: tuple[str, ...], recipe: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds anything but this fusion, which may be made again."""
+    if (out / STATE).exists():
+        raise RecipeError(f"{out} holds a run of `emomodels train`; give another folder for the fusion")
+    if not (out / "run.json").exists():
+        return
+    there = Run.read(out).record
+    if there.unimodal != names or any(there.recipe.get(key) != value for key, value in recipe.items()):
+        raise RecipeError(f"{out} holds another run, {there.name!r}; give another folder for the fusion")
 
 
 def _protocol(parts: Mapping[str, Run], protocol: guard.Protocol) -> guard.Protocol:
