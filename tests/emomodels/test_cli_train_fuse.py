@@ -85,7 +85,7 @@ def test_a_mistyped_option_or_name_is_one_sentence(recipe, tmp_path, capsys, mor
 def test_a_recipe_that_is_not_there_is_named(tmp_path, capsys):
     code, _, error = command(capsys, "train", tmp_path / "rcipe.yaml", "-o", tmp_path / "run")
     assert code == 2
-    assert error.endswith("rcipe.yaml: the recipe cannot be read: No such file or directory\n")
+    assert "rcipe.yaml: no such file, and no packaged recipe; packaged are ravdess-audio-lda" in error
 
 
 def test_a_mistyped_command_is_corrected(capsys):
