@@ -254,6 +254,10 @@ def test_two_runs_on_one_folder_do_not_meet(recipe, tmp_path):
         run(recipe, out)
 
 
+def work(out: Path) -> set[Path]:
+    return {path for path in (out / "folds").rglob("*") if path.is_file()}
+
+
 def test_a_killed_run_ends_in_the_same_bits(tmp_path):
     recipe = corpus.make(tmp_path) | {
         "model": MLP | {"epochs": 60},
@@ -272,11 +276,12 @@ def test_a_killed_run_ends_in_the_same_bits(tmp_path):
         str(tmp_path / "killed"),
     ]
     kills = 0
-    for after in (0.15, 0.4, 0.8):
+    for after in (0.1, 0.5):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        # The work begins when the first unit's folder is there; what comes before is imports.
-        while process.poll() is None and not (tmp_path / "killed" / "folds").exists():
-            time.sleep(0.05)
+        there = work(tmp_path / "killed")
+        # What comes before the first new file is imports.
+        while process.poll() is None and work(tmp_path / "killed") == there:
+            time.sleep(0.02)
         time.sleep(after)
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
