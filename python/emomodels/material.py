@@ -342,7 +342,7 @@ def _stamps(
     if registry.model_class(name).stochastic and len(recipe.seeds) < ENOUGH_SEEDS:
         own.append(f"{len(recipe.seeds)} of {ENOUGH_SEEDS} seeds")
     own += [f"partial corpus: {text}" for text in partial]
-    if labelled.differences:
+    if labelled.differences and not partial:  # a part has other counts, and says so
         own.append("other counts of labels than the corpus is known to have")
     return tuple(dict.fromkeys([*audit.stamps, *split.stamps, *own]))
 
