@@ -31,9 +31,9 @@ class FeatureSource(_Part):
     key: str = "id"
     #: Name of the modality; sources of one modality are one input.
     modality: str = "audio"
-    #: For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default. For `waveform`:
+    #: For `table`: `key_column`, the column of ids, and `drop`, columns that are no features. For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default. For `waveform`:
     #: `sr`, the rate in Hz, 16 kHz by default.
-    options: dict[str, bool | float | str] = Field(default_factory=dict)
+    options: dict[str, bool | float | str | tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _path_fits_format(self) -> Self:
@@ -60,7 +60,7 @@ class Inner(_Part):
 class Development(_Part):
     """The part that early stopping watches, drawn as whole speakers from the training part."""
 
-    share: float = Field(default=0.2, gt=0, lt=1)
+    share: float = Field(default=0.2, gt=0, le=0.5)
     #: `test` watches the test part, as some published systems did; only under `as_published` with `selection` off.
     source: Literal["train", "test"] = "train"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ def fuse(
     settings: Mapping[str, Any] | None = None,
     protocol: guard.Protocol = guard.CLEAN,
     key: str = "id",
+    overwrite: bool = False,
     command: str | None = None,
 ) -> Run:
     """Fuse the posteriors of two or more runs; returns the finished run in `out`.
@@ -42,6 +44,8 @@ def fuse(
         Which guards hold, beside those that the runs have switched off.
     key
         Key function that the ids of all runs pass through.
+    overwrite
+        Replace another fusion in `out`.
 
     Raises
     ------
@@ -58,6 +62,10 @@ def fuse(
     parts = {name: Run.read(folder) for name, folder in folders.items()}
     protocol = _protocol(parts, protocol)
     first = next(iter(parts.values()))
+    recipe: dict[str, Any] = {"fusion": method, "settings": dict(settings or {}), "key": key}
+    recipe["parts"] = {name: run.record.recipe for name, run in parts.items()}
+    if not overwrite:
+        _refuse_another(out, recipe)
     labels = _labels(parts, key_of)
     seeds = _seeds(parts)
     trained = fusion.fusion(method, **(settings or {})).trained
@@ -86,8 +94,7 @@ def fuse(
         name=f"{' + '.join(parts)}, {method}",
         protocol=runs.ProtocolRecord(name=protocol.name, off=tuple(sorted(protocol.off))),
         stamps=tuple(dict.fromkeys(stamps)),
-        recipe={"fusion": method, "settings": dict(settings or {}), "key": key}
-        | {"parts": {name: run.record.recipe for name, run in parts.items()}},
+        recipe=recipe,
         command=command or runs.command_line(),
         versions=runs.versions(),
         data=_data(parts, key_of),
@@ -102,7 +109,18 @@ def fuse(
         name: {seed: _rekeyed(run.posteriors(_of(run, seed)), key_of) for seed in seeds}
         for name, run in parts.items()
     }
-    return runs.write_run(out, record, labels, fused, metrics.of_run(labels, fused), parts=singles)
+    raters = {key_of(id_): said for run in parts.values() for id_, said in run.distributions.items()}
+    found = metrics.of_run(labels, fused, raters)
+    return runs.write_run(out, record, labels, fused, found, parts=singles, distributions=raters)
+
+
+def _refuse_another(out: Path, recipe: Mapping[str, Any]) -> None:
+    """Refuse to replace another fusion."""
+    if not (out / "run.json").exists():
+        return
+    there = json.loads((out / "run.json").read_text(encoding="utf-8")).get("recipe")
+    if there != json.loads(json.dumps(recipe)):
+        raise RecipeError(f"{out} holds another fusion; give another folder, or --overwrite to replace it")
 
 
 def _protocol(parts: Mapping[str, Run], protocol: guard.Protocol) -> guard.Protocol:

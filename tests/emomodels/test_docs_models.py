@@ -229,7 +229,9 @@ def folders(tmp_path_factory) -> Path:
     """Runs of a classical model, of a network, of early fusion, and a late fusion."""
     folder = tmp_path_factory.mktemp("runs")
     both = [corpus.source(folder, name) for name in ("voice", "face")]
-    recipe = corpus.make(folder, n_speakers=3, per_class=2) | {"split": "leave-one-speaker-out"}
+    recipe = corpus.make(
+        folder, n_speakers=3, per_class=2, label_distribution=lambda s, label, n: {label: 1.0}
+    ) | {"split": "leave-one-speaker-out"}
     recipe["inner"] = {"folds": 2}
     network = {"name": "mlp", "hidden": [2], "epochs": 1, "patience": 1}
     for name, changes in {

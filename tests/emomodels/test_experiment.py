@@ -19,6 +19,7 @@ from emofeat.corpus.guard import LeakageError
 from emofeat.exceptions import EmofeatError
 from emomodels import config, experiment, runs
 from emomodels.exceptions import DataError, RecipeError
+from emomodels.fuse import fuse
 from emomodels.material import Material
 from emomodels.posteriors import Posteriors
 from tests.emomodels import corpus
@@ -158,6 +159,39 @@ def two_folds(recipe: dict[str, Any], folder: Path) -> Path:
 
     grouped_k_fold(Manifest.read(recipe["manifest"]), 2).write(folder / "split.json")
     return folder / "split.json"
+
+
+def test_overwriting_leaves_nothing_of_the_other_experiment(recipe, tmp_path):
+    run(recipe | {"seeds": [0, 1]}, tmp_path / "run")
+    run(recipe, tmp_path / "run", overwrite=True)
+    names = sorted(path.name for path in (tmp_path / "run").glob("*seed*"))
+    assert names == ["oof-seed0", "posteriors-seed0.parquet"]
+
+
+def test_another_fusion_is_not_replaced_unasked(recipe, tmp_path):
+    run(recipe, tmp_path / "voice")
+    run(recipe | {"name": "face", "features": [corpus.source(tmp_path, "face")]}, tmp_path / "face")
+    parts = {name: tmp_path / name for name in ("voice", "face")}
+    fuse(parts, tmp_path / "fused", method="mean")
+    assert fuse(parts, tmp_path / "fused", method="mean").title == "voice + face, mean"
+    with pytest.raises(RecipeError, match="holds another fusion"):
+        fuse(parts, tmp_path / "fused", method="product")
+    assert fuse(parts, tmp_path / "fused", method="product", overwrite=True).title == "voice + face, product"
+
+
+def test_a_table_may_name_its_key_and_what_is_no_feature(recipe, tmp_path):
+    text = (tmp_path / "voice.csv").read_text().replace("id,a", "clip,a", 1)
+    (tmp_path / "voice.csv").write_text(text, encoding="utf-8")
+    options = {"key_column": "clip", "drop": ["d"]}
+    done = run(
+        recipe | {"features": [corpus.source(tmp_path, "voice") | {"options": options}]}, tmp_path / "run"
+    )
+    assert done.record.data.n_used == 72
+    with pytest.raises(RecipeError, match=r"unknown option 'drp' \(did you mean 'drop'\?\)"):
+        run(
+            recipe | {"features": [corpus.source(tmp_path, "voice") | {"options": {"drp": []}}]},
+            tmp_path / "no",
+        )
 
 
 # What must be refused or stamped
