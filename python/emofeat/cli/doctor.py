@@ -17,6 +17,11 @@ _OPTIONAL = (
     ("matplotlib", "plot", "emofeat plot"),
     ("pandas", "pandas", "Dataset.to_pandas"),
     ("h5py", "hdf5", "emofeat export --format hdf5"),
+    ("audformat", "audformat", "emofeat convert --to audformat"),
+    ("scikit-learn", "models", "emomodels"),
+    ("torch", "models", "networks of emomodels"),
+    ("transformers", "transformers", "wav2vec 2.0 in emomodels"),
+    ("tensorboard", "tensorboard", "losses of emomodels for TensorBoard"),
 )
 
 
