@@ -80,10 +80,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"threads     {found['jobs']} by default (EMOFEAT_NUM_THREADS, else affinity and control group)",
     ]
     for name, version in found["needed"].items():
-        lines.append(f"{name:<11} {version or 'MISSING: pip install emofeat again'}")
+        lines.append(f"{name:<12} {version or 'MISSING: pip install emofeat again'}")
     lines.append("optional:")
     for name, extra, purpose in _OPTIONAL:
         version = found["optional"][name]
         state = version or f"not there: pip install 'emofeat[{extra}]'"
-        lines.append(f"  {name:<11} {state}  ({purpose})")
+        lines.append(f"  {name:<12} {state}  ({purpose})")
     return lines
