@@ -13,7 +13,7 @@ $(VENV)/installed: pyproject.toml Cargo.toml Cargo.lock $(shell find rust python
 	$(PY) -m pip install --quiet ".[test]"
 	touch $@
 
-## From audio to feature shards on a small corpus that it makes itself.
+## From audio to feature shards, models and a report, on synthetic corpora that it makes itself.
 demo: $(VENV)/installed
 	$(PY) scripts/demo.py
 

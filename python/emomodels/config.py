@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -31,9 +32,9 @@ class FeatureSource(_Part):
     key: str = "id"
     #: Name of the modality; sources of one modality are one input.
     modality: str = "audio"
-    #: For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default. For `waveform`:
+    #: For `table`: `key_column`, the column of ids, and `drop`, columns that are no features. For `action-units`: arguments of `emomodels.data.action_units.read_folder`; averages by default. For `waveform`:
     #: `sr`, the rate in Hz, 16 kHz by default.
-    options: dict[str, bool | float | str] = Field(default_factory=dict)
+    options: dict[str, bool | float | str | tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _path_fits_format(self) -> Self:
@@ -60,7 +61,7 @@ class Inner(_Part):
 class Development(_Part):
     """The part that early stopping watches, drawn as whole speakers from the training part."""
 
-    share: float = Field(default=0.2, gt=0, lt=1)
+    share: float = Field(default=0.2, gt=0, le=0.5)
     #: `test` watches the test part, as some published systems did; only under `as_published` with `selection` off.
     source: Literal["train", "test"] = "train"
 
@@ -205,6 +206,20 @@ def parse(tree: Mapping[str, Any], where: str = "recipe") -> Recipe:
         what = "is missing" if name is None else f"is {name!r}, not a name"
         raise RecipeError(f"{where}: the key 'model.name' {what}; `emomodels models` lists the models")
     return recipe
+
+
+def check_device(name: str) -> None:
+    """Refuse what is no name of a device, also for a model that has no use for one.
+
+    >>> check_device("cuda:1")
+    >>> check_device("cud")
+    Traceback (most recent call last):
+        ...
+    emomodels.exceptions.RecipeError: device 'cud': cpu, cuda, cuda:0, cuda:1 … or auto (did you mean 'cuda'?)
+    """
+    if re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", name) is None:
+        near = did_you_mean(name.partition(":")[0], ("cpu", "cuda", "auto"))
+        raise RecipeError(f"device {name!r}: cpu, cuda, cuda:0, cuda:1 … or auto{near}")
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

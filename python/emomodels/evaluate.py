@@ -42,7 +42,8 @@ def again(folder: Path) -> Run:
         It is missing, not finished or damaged, or `metrics.json` says something else (`damaged_run`).
     """
     run = Run.read(folder)
-    made = metrics.of_run(run.labels, {seed: run.posteriors(seed) for seed in run.record.seeds})
+    posteriors = {seed: run.posteriors(seed) for seed in run.record.seeds}
+    made = metrics.of_run(run.labels, posteriors, run.distributions)
     found = _difference(run.metrics, made)
     if found is not None:
         at, stored, now = found

@@ -32,7 +32,6 @@ from emomodels.data.examples import Examples
 from emomodels.data.normalise import Normaliser
 from emomodels.display import Display
 from emomodels.exceptions import ModelError, RecipeError
-from emomodels.kinds import check_device
 from emomodels.material import Material, Part
 from emomodels.models import registry
 from emomodels.models.base import Context, Estimator, History
@@ -215,7 +214,7 @@ class Team:
             An unknown device; several processes for a model that runs in one, or beside `jobs`.
         """
         model = registry.model_class(recipe.model["name"])
-        check_device(device)
+        config.check_device(device)
         size = int(os.environ.get("WORLD_SIZE", 1))
         if not model.on_device:
             if size > 1:
@@ -258,8 +257,9 @@ def _claim(out: Path, identity: Mapping[str, Any], overwrite: bool) -> None:
                 f"{out} holds another experiment (it differs in {', '.join(differing)}); give another folder, or "
                 "--overwrite to begin again"
             )
-        # Out-of-fold posteriors too: a fusion must not learn from those of another experiment.
-        for target in (out / "folds", *out.glob("oof-seed*"), out / "metrics.json", out / "run.json"):
+        # All of it: a fusion must not learn from out-of-fold posteriors of another experiment.
+        old = [out / name for name in ("folds", "parts", "metrics.json", "run.json", runs.DISTRIBUTIONS)]
+        for target in (*old, *out.glob("oof-seed*"), *out.glob("posteriors-seed*")):
             shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
     runs.write_json(path, identity)
 
@@ -271,6 +271,7 @@ def _identity(material: Material, device: str) -> dict[str, Any]:
         "recipe": material.recipe.model_dump(mode="json"),
         "device": device.partition(":")[0],
         "packages": runs.versions(),
+        "processes": int(os.environ.get("WORLD_SIZE", 1)),
         **material.fingerprints,
     }
     restored: dict[str, Any] = json.loads(json.dumps(identity))
@@ -542,5 +543,6 @@ def _assemble(
         unimodal=tuple(parts),
         test_opened=opened,
     )
-    found = metrics.of_run(labels, posteriors, material.sealed.distributions(ids))
-    return runs.write_run(out, record, labels, posteriors, found, parts=parts)
+    raters = material.sealed.distributions(ids)
+    found = metrics.of_run(labels, posteriors, raters)
+    return runs.write_run(out, record, labels, posteriors, found, parts=parts, distributions=raters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ def fuse(
     settings: Mapping[str, Any] | None = None,
     protocol: guard.Protocol = guard.CLEAN,
     key: str = "id",
+    overwrite: bool = False,
     command: str | None = None,
 ) -> Run:
     """Fuse the posteriors of two or more runs; returns the finished run in `out`.
@@ -42,23 +44,28 @@ def fuse(
         Which guards hold, beside those that the runs have switched off.
     key
         Key function that the ids of all runs pass through.
+    overwrite
+        Replace another fusion in `out`.
 
     Raises
     ------
     RecipeError, DataError
-        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors; `out` holds
-        another run.
+        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors; `out` holds a run.
     LeakageError
         See `emomodels.fusion.Fusion`.
     """
+    if (out / STATE).exists():
+        raise RecipeError(f"{out} holds a run of `emomodels train`; give another folder for the fusion")
     if len(folders) < 2:
         raise RecipeError(f"a fusion needs two runs or more, {len(folders)} given")
     key_of = key_function(key)
-    recipe = {"fusion": method, "settings": dict(settings or {}), "key": key}
-    _claim(out, tuple(folders), recipe)
     parts = {name: Run.read(folder) for name, folder in folders.items()}
     protocol = _protocol(parts, protocol)
     first = next(iter(parts.values()))
+    recipe: dict[str, Any] = {"fusion": method, "settings": dict(settings or {}), "key": key}
+    recipe["parts"] = {name: run.record.recipe for name, run in parts.items()}
+    if not overwrite:
+        _refuse_another(out, recipe)
     labels = _labels(parts, key_of)
     seeds = _seeds(parts)
     trained = fusion.fusion(method, **(settings or {})).trained
@@ -87,7 +94,7 @@ def fuse(
         name=f"{' + '.join(parts)}, {method}",
         protocol=runs.ProtocolRecord(name=protocol.name, off=tuple(sorted(protocol.off))),
         stamps=tuple(dict.fromkeys(stamps)),
-        recipe=recipe | {"parts": {name: run.record.recipe for name, run in parts.items()}},
+        recipe=recipe,
         command=command or runs.command_line(),
         versions=runs.versions(),
         data=_data(parts, key_of),
@@ -102,18 +109,18 @@ def fuse(
         name: {seed: _rekeyed(run.posteriors(_of(run, seed)), key_of) for seed in seeds}
         for name, run in parts.items()
     }
-    return runs.write_run(out, record, labels, fused, metrics.of_run(labels, fused), parts=singles)
+    raters = {key_of(id_): said for run in parts.values() for id_, said in run.distributions.items()}
+    found = metrics.of_run(labels, fused, raters)
+    return runs.write_run(out, record, labels, fused, found, parts=singles, distributions=raters)
 
 
-def _claim(out: Path, names: tuple[str, ...], recipe: Mapping[str, Any]) -> None:
-    """Refuse a folder that holds anything but this fusion, which may be made again."""
-    if (out / STATE).exists():
-        raise RecipeError(f"{out} holds a run of `emomodels train`; give another folder for the fusion")
+def _refuse_another(out: Path, recipe: Mapping[str, Any]) -> None:
+    """Refuse to replace another fusion."""
     if not (out / "run.json").exists():
         return
-    there = Run.read(out).record
-    if there.unimodal != names or any(there.recipe.get(key) != value for key, value in recipe.items()):
-        raise RecipeError(f"{out} holds another run, {there.name!r}; give another folder for the fusion")
+    there = json.loads((out / "run.json").read_text(encoding="utf-8")).get("recipe")
+    if there != json.loads(json.dumps(recipe)):
+        raise RecipeError(f"{out} holds another fusion; give another folder, or --overwrite to replace it")
 
 
 def _protocol(parts: Mapping[str, Run], protocol: guard.Protocol) -> guard.Protocol:

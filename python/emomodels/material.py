@@ -296,34 +296,35 @@ def read_source(source: FeatureSource, manifest: Manifest) -> FeatureTable:
         raise RecipeError(
             f"features: names choose features of a directory, {named} is read as {source.format}"
         )
-    if source.options and source.format not in ("action-units", "waveform"):
-        raise RecipeError(
-            f"features: options belong to the formats action-units and waveform, {named} is read as {source.format}"
-        )
     if source.path is None:
         return waveforms.waveforms(manifest, waveforms.rate_of(source.options))
+    known = OPTIONS.get(source.format, ())
+    for name in source.options:
+        if name not in known:
+            allowed = f"there are {', '.join(known)}" if known else "it has none"
+            raise RecipeError(
+                f"features: unknown option {name!r}{did_you_mean(name, known)} of the format {source.format}; {allowed}"
+            )
+    options: dict[str, Any] = dict(source.options)
     match source.format:
         case "emofeat":
             return features.feature_directory(source.path, source.names or None)
         case "table":
-            return features.vector_table(source.path)
+            return features.vector_table(
+                source.path, key=options.get("key_column"), drop=options.get("drop", ())
+            )
         case "averaged-action-units":
             return action_units.averaged_table(source.path)
         case _:
-            return _action_units(source.path, source.options)
+            return action_units.read_folder(source.path, **{"average": True, **options})
 
 
-def _action_units(path: Path, given: Mapping[str, Any]) -> FeatureTable:
-    from emomodels.data import action_units
-
-    known = ("average", "frames", "min_confidence", "fps", "faces")
-    for name in given:
-        if name not in known:
-            raise RecipeError(
-                f"features: unknown option {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
-            )
-    options: dict[str, Any] = {"average": True, **given}
-    return action_units.read_folder(path, **options)
+#: What `options` may hold, by format; see `data.features.vector_table`, `data.action_units.read_folder`, `data.waveforms`.
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "table": ("key_column", "drop"),
+    "action-units": ("average", "frames", "min_confidence", "fps", "faces"),
+    "waveform": ("sr",),
+}
 
 
 #: A stochastic model with fewer seeds than this is stamped (Picard 2021; Bouthillier et al. 2021).
@@ -342,7 +343,7 @@ def _stamps(
     if registry.model_class(name).stochastic and len(recipe.seeds) < ENOUGH_SEEDS:
         own.append(f"{len(recipe.seeds)} of {ENOUGH_SEEDS} seeds")
     own += [f"partial corpus: {text}" for text in partial]
-    if labelled.differences:
+    if labelled.differences and not partial:  # a part has other counts, and says so
         own.append("other counts of labels than the corpus is known to have")
     return tuple(dict.fromkeys([*audit.stamps, *split.stamps, *own]))
 

@@ -9,6 +9,7 @@ A run is a folder:
 - `oof-seed{s}/fold-{name}.parquet`: posteriors of the fold's training utterances from models that have not
   seen them, on which a fusion is trained;
 - `parts/{name}/posteriors-seed{s}.parquet`: the unimodal systems that a fusion is made of;
+- `distributions.json`: where raters divided over the classes, what they said of each test utterance;
 - `metrics.json`: all metrics, written last: a folder without it is not finished;
 - `folds/`: models, logs and checkpoints.
 """
@@ -44,6 +45,9 @@ _PACKAGES = (
     "torch",
     "transformers",
 )
+
+
+DISTRIBUTIONS = "distributions.json"
 
 
 class _Part(BaseModel):
@@ -246,6 +250,17 @@ class Run:
         return read_training_labels(self.folder)
 
     @cached_property
+    def distributions(self) -> Mapping[str, Mapping[str, float]]:
+        """By id, what the raters of a test utterance said; empty where the manifest has no distributions."""
+        path = self.folder / DISTRIBUTIONS
+        if not path.exists():
+            return {}
+        found: Mapping[str, Mapping[str, float]] = _read_or_damaged(
+            self.folder, path, lambda p: json.loads(p.read_text(encoding="utf-8"))
+        )
+        return found
+
+    @cached_property
     def parts(self) -> Mapping[str, Mapping[int, Posteriors]]:
         """By name and seed, the unimodal systems of a fusion; empty for other runs."""
         return {name: self._part(name) for name in self.record.unimodal}
@@ -281,6 +296,7 @@ def write_run(
     metrics: Mapping[str, Any],
     *,
     parts: Mapping[str, Mapping[int, Posteriors]] | None = None,
+    distributions: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Run:
     """Write a finished run into `folder`, each file by rename and `metrics.json` last; returns it as read.
 
@@ -290,6 +306,8 @@ def write_run(
         By seed, of all test utterances; the seeds must be those of the record.
     parts
         By name and seed, the unimodal systems of a fusion; the names must be `record.unimodal`.
+    distributions
+        What raters said of the test utterances that they divided over the classes, by id.
     """
     parts = parts or {}
     if set(posteriors) != set(record.seeds):
@@ -305,6 +323,9 @@ def write_run(
             path.parent.mkdir(parents=True, exist_ok=True)
             values.write(path)
     labels.write(folder / "labels.parquet")
+    (folder / DISTRIBUTIONS).unlink(missing_ok=True)
+    if distributions:
+        write_json(folder / DISTRIBUTIONS, distributions)
     write_json(folder / "run.json", record.model_dump(mode="json"))
     write_json(folder / "metrics.json", metrics)
     return Run.read(folder)

@@ -32,10 +32,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from emofeat._suggest import did_you_mean
 from emomodels.checkpoint import Checkpoints
+from emomodels.config import check_device
 from emomodels.data.examples import Examples
 from emomodels.data.loader import Augment, Loader, Step, survey
 from emomodels.exceptions import DataError, ModelError, RecipeError
-from emomodels.kinds import check_device
 from emomodels.metrics import scores
 from emomodels.models.base import Context, History, Settings
 

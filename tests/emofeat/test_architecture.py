@@ -102,11 +102,77 @@ def test_emomodels_uses_what_emofeat_offers_and_reads_no_audio_itself(path):
     }
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "python" / "emofeat" / "cli").rglob("*.py")), ids=lambda p: p.name
+COMMAND_LINES = sorted(
+    path for package in ("emofeat", "emomodels") for path in (ROOT / "python" / package / "cli").rglob("*.py")
 )
+
+
+@pytest.mark.parametrize("path", COMMAND_LINES, ids=lambda p: f"{p.parts[-3]}-{p.name}")
 def test_the_command_line_has_no_arithmetic_of_its_own(path):
-    assert not {name.split(".")[0] for name in imports(path)} & {"numpy", "pyarrow"}
+    assert not {name.split(".")[0] for name in imports(path)} & {"numpy", "pyarrow", "torch", "sklearn"}
+
+
+#: What `emofeat.corpus` may use of emofeat beside itself, and which rooms may use it.
+CORPUS_USES = {"_suggest", "audio", "engine", "exceptions", "features", "inspection", "store"}
+USE_CORPUS = {"corpus", "engine", "cli"}
+
+
+def modules(path: Path, package: str) -> set[str]:
+    """Modules of `package` that a file imports anywhere, and names that it takes from them, without the package."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == package:
+            found |= {f"{node.module}.{alias.name}".partition(".")[2] for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.partition(".")[2] for a in node.names if a.name.split(".")[0] == package}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "python" / "emofeat").rglob("*.py")), ids=lambda p: p.name)
+def test_corpora_stand_between_the_features_and_the_command_line(path):
+    own = path.relative_to(ROOT / "python" / "emofeat").parts[0]
+    used = {name.split(".")[0] for name in modules(path, "emofeat")}
+    assert own != "corpus" or used <= CORPUS_USES | {"corpus"}
+    assert own in USE_CORPUS or "corpus" not in used
+
+
+#: The rooms of emomodels: each uses those of its own line and of the lines above it. The longest name counts.
+LAYERS = (
+    "exceptions results display heldout checkpoint recipes",
+    "data models.base",
+    "posteriors config inner calibration statistics runs metrics",
+    "report",
+    "training fusion",
+    "models",
+    "kinds embedding",
+    "material",
+    "experiment",
+    "fuse evaluate",
+    "systems",
+    "report.reproduction",
+    "cli __main__",
+)
+LEVELS = {room: level for level, line in enumerate(LAYERS) for room in line.split()}
+
+
+def room(name: str) -> str:
+    """The room of a module, or of a name in one; empty for the package itself."""
+    while name and name not in LEVELS:
+        name = name.rpartition(".")[0]
+    return name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "python" / "emomodels").rglob("*.py")), ids=lambda p: p.name)
+def test_emomodels_uses_what_stands_above(path):
+    parts = path.relative_to(ROOT / "python" / "emomodels").with_suffix("").parts
+    if parts == ("__init__",):
+        assert not modules(path, "emomodels")
+        return
+    own = room(".".join(part for part in parts if part != "__init__"))
+    assert own, f"{path} has no line in LAYERS"
+    for name in modules(path, "emomodels"):
+        assert room(name), f"{path} imports {name}, which has no line in LAYERS"
+        assert LEVELS[room(name)] <= LEVELS[own], f"{own} uses {name}"
 
 
 HEAVY = ("pandas", "pyarrow", "scipy", "matplotlib", "torch")

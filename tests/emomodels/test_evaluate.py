@@ -88,6 +88,17 @@ def test_metrics_that_contradict_the_posteriors_are_damage(run, change):
 # Another corpus
 
 
+def test_what_raters_said_is_evaluated_again_too(tmp_path):
+    recipe = corpus.make(tmp_path, label_distribution=lambda s, label, n: {label: 0.75} | rest(label))
+    done = experiment.run(config.parse(recipe), tmp_path / "run", command="x")
+    assert done.metrics["distributions"]["0"]["n"] == len(done.labels)
+    assert evaluate.again(tmp_path / "run").distributions == done.distributions
+
+
+def rest(label: str) -> dict[str, float]:
+    return {"sad" if label != "sad" else "happy": 0.25}
+
+
 def test_a_loaded_unit_predicts_the_same_bits(trained):
     recipe = yaml.safe_load(json.dumps(json.loads((trained / "run" / "run.json").read_text())["recipe"]))
     unit = Unit("2", 1).folder(trained / "run")

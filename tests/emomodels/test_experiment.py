@@ -19,6 +19,7 @@ from emofeat.corpus.guard import LeakageError
 from emofeat.exceptions import EmofeatError
 from emomodels import config, experiment, runs
 from emomodels.exceptions import DataError, RecipeError
+from emomodels.fuse import fuse
 from emomodels.material import Material
 from emomodels.posteriors import Posteriors
 from tests.emomodels import corpus
@@ -160,6 +161,39 @@ def two_folds(recipe: dict[str, Any], folder: Path) -> Path:
     return folder / "split.json"
 
 
+def test_overwriting_leaves_nothing_of_the_other_experiment(recipe, tmp_path):
+    run(recipe | {"seeds": [0, 1]}, tmp_path / "run")
+    run(recipe, tmp_path / "run", overwrite=True)
+    names = sorted(path.name for path in (tmp_path / "run").glob("*seed*"))
+    assert names == ["oof-seed0", "posteriors-seed0.parquet"]
+
+
+def test_another_fusion_is_not_replaced_unasked(recipe, tmp_path):
+    run(recipe, tmp_path / "voice")
+    run(recipe | {"name": "face", "features": [corpus.source(tmp_path, "face")]}, tmp_path / "face")
+    parts = {name: tmp_path / name for name in ("voice", "face")}
+    fuse(parts, tmp_path / "fused", method="mean")
+    assert fuse(parts, tmp_path / "fused", method="mean").title == "voice + face, mean"
+    with pytest.raises(RecipeError, match="holds another fusion"):
+        fuse(parts, tmp_path / "fused", method="product")
+    assert fuse(parts, tmp_path / "fused", method="product", overwrite=True).title == "voice + face, product"
+
+
+def test_a_table_may_name_its_key_and_what_is_no_feature(recipe, tmp_path):
+    text = (tmp_path / "voice.csv").read_text().replace("id,a", "clip,a", 1)
+    (tmp_path / "voice.csv").write_text(text, encoding="utf-8")
+    options = {"key_column": "clip", "drop": ["d"]}
+    done = run(
+        recipe | {"features": [corpus.source(tmp_path, "voice") | {"options": options}]}, tmp_path / "run"
+    )
+    assert done.record.data.n_used == 72
+    with pytest.raises(RecipeError, match=r"unknown option 'drp' \(did you mean 'drop'\?\)"):
+        run(
+            recipe | {"features": [corpus.source(tmp_path, "voice") | {"options": {"drp": []}}]},
+            tmp_path / "no",
+        )
+
+
 # What must be refused or stamped
 
 
@@ -254,6 +288,10 @@ def test_two_runs_on_one_folder_do_not_meet(recipe, tmp_path):
         run(recipe, out)
 
 
+def work(out: Path) -> set[Path]:
+    return {path for path in (out / "folds").rglob("*") if path.is_file()}
+
+
 def test_a_killed_run_ends_in_the_same_bits(tmp_path):
     recipe = corpus.make(tmp_path) | {
         "model": MLP | {"epochs": 60},
@@ -272,11 +310,12 @@ def test_a_killed_run_ends_in_the_same_bits(tmp_path):
         str(tmp_path / "killed"),
     ]
     kills = 0
-    for after in (0.15, 0.4, 0.8):
+    for after in (0.1, 0.5):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        # The work begins when the first unit's folder is there; what comes before is imports.
-        while process.poll() is None and not (tmp_path / "killed" / "folds").exists():
-            time.sleep(0.05)
+        there = work(tmp_path / "killed")
+        # What comes before the first new file is imports.
+        while process.poll() is None and work(tmp_path / "killed") == there:
+            time.sleep(0.02)
         time.sleep(after)
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)

@@ -17,6 +17,11 @@ _OPTIONAL = (
     ("matplotlib", "plot", "emofeat plot"),
     ("pandas", "pandas", "Dataset.to_pandas"),
     ("h5py", "hdf5", "emofeat export --format hdf5"),
+    ("audformat", "audformat", "emofeat convert --to audformat"),
+    ("scikit-learn", "models", "emomodels"),
+    ("torch", "models", "networks of emomodels"),
+    ("transformers", "transformers", "wav2vec 2.0 in emomodels"),
+    ("tensorboard", "tensorboard", "losses of emomodels for TensorBoard"),
 )
 
 
@@ -75,10 +80,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"threads     {found['jobs']} by default (EMOFEAT_NUM_THREADS, else affinity and control group)",
     ]
     for name, version in found["needed"].items():
-        lines.append(f"{name:<11} {version or 'MISSING: pip install emofeat again'}")
+        lines.append(f"{name:<12} {version or 'MISSING: pip install emofeat again'}")
     lines.append("optional:")
     for name, extra, purpose in _OPTIONAL:
         version = found["optional"][name]
         state = version or f"not there: pip install 'emofeat[{extra}]'"
-        lines.append(f"  {name:<11} {state}  ({purpose})")
+        lines.append(f"  {name:<12} {state}  ({purpose})")
     return lines

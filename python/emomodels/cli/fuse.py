@@ -33,6 +33,7 @@ import click
     show_default=True,
     help="How ids of the runs name one utterance: id, stem, ravdess.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace another fusion in the folder.")
 def command(
     runs: tuple[str, ...],
     out: Path,
@@ -41,6 +42,7 @@ def command(
     missing: str | None,
     off: tuple[str, ...],
     key: str,
+    overwrite: bool,
 ) -> None:
     """Fuse the posteriors of two or more RUNs, by key, fold by fold and seed by seed.
 
@@ -67,7 +69,19 @@ def command(
     if missing is not None:
         chosen["missing"] = missing
     protocol = as_published(off) if off else CLEAN
-    click.echo(summary(fuse(_named(runs), out, method=method, settings=chosen, protocol=protocol, key=key)))
+    click.echo(
+        summary(
+            fuse(
+                _named(runs),
+                out,
+                method=method,
+                settings=chosen,
+                protocol=protocol,
+                key=key,
+                overwrite=overwrite,
+            )
+        )
+    )
 
 
 def _named(given: tuple[str, ...]) -> dict[str, Path]:

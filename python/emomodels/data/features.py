@@ -359,7 +359,9 @@ def _key_column(path: Path, names: Sequence[str], key: str | None) -> str:
         raise DataError(f"{path} has no column {key!r}{did_you_mean(key, names)}")
     found = key or next((name for name in ID_COLUMNS if name in names), None)
     if found is None:
-        raise DataError(f"{path} has no column of ids ({', '.join(ID_COLUMNS)}); name it with key")
+        raise DataError(
+            f"{path} has no column of ids ({', '.join(ID_COLUMNS)}); name it in options: {{key_column: ...}}"
+        )
     return found
 
 
@@ -369,7 +371,7 @@ def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[np.float
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         raise DataError(
-            f"{path}: the column {name!r} is no number but {kind}; name it in drop if it is no feature"
+            f"{path}: the column {name!r} is no number but {kind}; name it in options: {{drop: [...]}} if it is no feature"
         )
     numbers: NDArray[np.float64] = (
         column.cast(pa.int8()).cast(pa.float64()).to_numpy()

@@ -396,10 +396,15 @@ def _clean(run: Run) -> Clean:
 
 
 def _kind(run: Run) -> Kind:
-    if run.record.unimodal:
-        return "fusion"
-    formats = {source.get("format", "") for source in run.record.recipe.get("features", [])}
-    return "face" if any(f.endswith("action-units") for f in formats) else "audio"
+    recipe = run.record.recipe
+    kinds = {_kind_of(recipe) for recipe in recipe.get("parts", {"": recipe}).values()}
+    return kinds.pop() if len(kinds) == 1 else "fusion"
+
+
+def _kind_of(recipe: Mapping[str, Any]) -> Kind:
+    """What a recipe looks at."""
+    faces = {source.get("format", "").endswith("action-units") for source in recipe.get("features", [])}
+    return "fusion" if len(faces) > 1 else "face" if faces == {True} else "audio"
 
 
 def side_by_side(made: Reproduction, clean: Sequence[Clean]) -> list[tuple[Kind, Row | None, Clean | None]]:
