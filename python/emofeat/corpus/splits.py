@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any, Literal
 from emofeat._suggest import did_you_mean
 from emofeat.corpus.utterance import COLUMNS, Utterance
 from emofeat.engine.errors import UsageError
+from emofeat.store.write import write_text
 
 __all__ = [
     "PARTS",
@@ -193,12 +193,9 @@ class Split:
                 for f in self.folds
             ],
         }
-        temp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            temp.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            temp.replace(path)
+            write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
         except OSError as error:
-            temp.unlink(missing_ok=True)
             raise UsageError(f"{path}: the split cannot be written: {error.strerror or error}") from error
 
     @classmethod

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emofeat.store.extras import need
+from emofeat.store.write import atomic, write_text
 from emomodels.exceptions import ModelError
 
 
@@ -24,16 +25,10 @@ def write(
     numpy_format = need("safetensors.numpy", "models")
     folder.mkdir(parents=True, exist_ok=True)
     contiguous = {key: np.ascontiguousarray(value) for key, value in arrays.items()}
-    write_bytes(folder / f"{name}.safetensors", numpy_format.save(contiguous))
+    with atomic(folder / f"{name}.safetensors") as temp:
+        temp.write_bytes(numpy_format.save(contiguous))
     text = json.dumps(dict(description), indent=1, ensure_ascii=False) + "\n"
-    write_bytes(folder / f"{name}.json", text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `path` by renaming a finished file."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)
+    write_text(folder / f"{name}.json", text)
 
 
 def read(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
