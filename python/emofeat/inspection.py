@@ -107,6 +107,8 @@ class _Gathered:
 
     def result(self, path: Path, format_: str, codec: str) -> Inspection:
         levels = np.concatenate(self.levels) if self.levels else np.zeros(0)
+        if not len(levels) and self.n:  # shorter than a frame: one of what there is
+            levels = np.array([self.energy / (self.n * self.channels)])
         silent = levels < 10 ** (_SILENCE_DB / 10)
         loud = np.flatnonzero(~silent)
         samples = max(1, self.n * self.channels)

@@ -73,6 +73,9 @@ class ProtocolChoice(_Part):
 
 
 def _protocol(value: Any) -> Any:
+    """A name alone is a protocol; and YAML 1.1, which is what is read, takes the key `off` for the word false."""
+    if isinstance(value, Mapping):
+        return {"off" if key is False else key: part for key, part in value.items()}
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -197,8 +200,10 @@ def parse(tree: Mapping[str, Any], where: str = "recipe") -> Recipe:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         raise RecipeError(f"{where}: {explain(error, Recipe)}") from None
-    if "name" not in recipe.model:
-        raise RecipeError(f"{where}: the key 'model.name' is missing; `emomodels models` lists the models")
+    name = recipe.model.get("name")
+    if not isinstance(name, str):
+        what = "is missing" if name is None else f"is {name!r}, not a name"
+        raise RecipeError(f"{where}: the key 'model.name' {what}; `emomodels models` lists the models")
     return recipe
 
 

@@ -32,6 +32,7 @@ from emomodels.data.examples import Examples
 from emomodels.data.normalise import Normaliser
 from emomodels.display import Display
 from emomodels.exceptions import ModelError, RecipeError
+from emomodels.kinds import check_device
 from emomodels.material import Material, Part
 from emomodels.models import registry
 from emomodels.models.base import Context, Estimator, History
@@ -214,6 +215,7 @@ class Team:
             An unknown device; several processes for a model that runs in one, or beside `jobs`.
         """
         model = registry.model_class(recipe.model["name"])
+        check_device(device)
         size = int(os.environ.get("WORLD_SIZE", 1))
         if not model.on_device:
             if size > 1:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from emofeat._suggest import did_you_mean
 from emomodels.exceptions import RecipeError
 from emomodels.models import registry
 
@@ -33,6 +35,20 @@ _REMEDIES: dict[tuple[str, str], str] = {
     ("waveform", "vector"): "give features: [{format: waveform}]",
     ("waveform", "sequence"): "give features: [{format: waveform}]",
 }
+
+
+def check_device(name: str) -> None:
+    """Refuse what is no name of a device, also for a model that has no use for one.
+
+    >>> check_device("cuda:1")
+    >>> check_device("cud")
+    Traceback (most recent call last):
+        ...
+    emomodels.exceptions.RecipeError: device 'cud': cpu, cuda, cuda:0, cuda:1 … or auto (did you mean 'cuda'?)
+    """
+    if re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", name) is None:
+        near = did_you_mean(name.partition(":")[0], ("cpu", "cuda", "auto"))
+        raise RecipeError(f"device {name!r}: cpu, cuda, cuda:0, cuda:1 … or auto{near}")
 
 
 def kind_of(table: FeatureTable) -> Kind:

@@ -35,6 +35,7 @@ from emomodels.checkpoint import Checkpoints
 from emomodels.data.examples import Examples
 from emomodels.data.loader import Augment, Loader, Step, survey
 from emomodels.exceptions import DataError, ModelError, RecipeError
+from emomodels.kinds import check_device
 from emomodels.metrics import scores
 from emomodels.models.base import Context, History, Settings
 
@@ -527,11 +528,8 @@ def find_device(name: str, local: int = 0) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    check_device(name)
     kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()) or (kind == "cpu" and index):
-        raise RecipeError(
-            f"device {name!r}: cpu, cuda, cuda:0, cuda:1 … or auto{did_you_mean(kind, ['cpu', 'cuda', 'auto'])}"
-        )
     if kind == "cpu":
         return torch.device("cpu")
     n = torch.cuda.device_count()

@@ -100,6 +100,8 @@ def test_every_unusable_file_is_found_by_its_reason(clean, tmp_path):
     ("code", "spoil"),
     [
         ("silent", lambda y: np.zeros_like(y)),
+        # It is loud: what is too short for a frame is not silent.
+        ("too_short", lambda y: (0.5 * y / np.abs(y).max())[:300]),
         ("mostly_silent", lambda y: np.concatenate([y, np.zeros(2 * len(y), y.dtype)])),
         ("quiet", lambda y: np.clip(0.008 * y / np.abs(y).max(), -0.008, 0.008)),
         ("clipped", lambda y: np.clip(6 * y, -1, 1)),

@@ -228,14 +228,20 @@ def test_the_command_reads_a_table_with_named_columns(capsys, table):
         (["emodb", "ROOT", "-o", "m.csv", "--allow-partal"], "Did you mean '--allow-partial'?"),
         (["csv", "ROOT/03a01Fa.csv", "-o", "ROOT/m.csv", "--column", "label"], "is not OURS=THEIRS"),
         (["emodb", "ROOT/none", "-o", "ROOT/m.csv"], "no such folder"),
+        (["csv", "ROOT/none.csv", "-o", "ROOT/m.csv"], "no such file"),
+        (["ravdess", "ROOT/twice", "-o", "ROOT/m.csv"], "no RAVDESS files below"),
     ],
 )
 def test_wrong_usage_is_two_and_says_what_to_do(capsys, tmp_path, args, message):
     touch(tmp_path / "03a01Fa.wav")
     write(tmp_path / "03a01Fa.csv", "id,file\n")
+    touch(tmp_path / "twice/a/one.wav")
+    touch(tmp_path / "twice/b/one.wav")
     code, _, err = run(capsys, *(arg.replace("ROOT", str(tmp_path)) for arg in args))
     assert code == 2
     assert message in err
+    # Nothing is announced that does not happen.
+    assert args[0] == "ravdess" or "decoded" not in err
 
 
 def test_recordings_that_sound_the_same_are_marked(test_data, tmp_path):

@@ -30,6 +30,7 @@ BASE = {
         ({"seeds": []}, "seeds"),
         ({"model": {"C": 1}}, "'model.name' is missing"),
         ({"name": None}, "name: None"),
+        ({"model": {"name": None}}, "'model.name' is missing"),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_key(change, says):
@@ -42,6 +43,16 @@ def test_a_mistake_is_one_sentence_that_names_the_key(change, says):
 def test_a_missing_key_is_named():
     with pytest.raises(RecipeError, match="'manifest' is missing"):
         config.parse({k: v for k, v in BASE.items() if k != "manifest"})
+
+
+@pytest.mark.parametrize("key", ["off", '"off"'])
+def test_guards_are_named_under_off_though_yaml_reads_the_word_as_false(tmp_path, key):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(BASE) + f"protocol: {{name: as_published, {key}: [speaker]}}\n")
+    assert config.load(path).protocol == config.ProtocolChoice(name="as_published", off=("speaker",))
+    path.write_text(yaml.safe_dump(BASE) + "protocol:\n  name: as_published\n")
+    overridden = config.load(path, [f"protocol={{name: as_published, {key}: [speaker]}}"])
+    assert overridden.protocol.off == ("speaker",)
 
 
 def test_overrides_reach_nested_keys_and_lists(tmp_path):

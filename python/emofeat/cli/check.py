@@ -14,7 +14,9 @@ from emofeat.cli.progress import bar
 @click.command("check")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the report.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report as Markdown as well.")
+@click.option(
+    "-o", "--out", "output", type=click.Path(path_type=Path), help="Write the report as Markdown as well."
+)
 @click.option(
     "--mark",
     "marked",

@@ -94,8 +94,15 @@ def run(group: click.Group, program: str, argv: list[str] | None = None) -> int:
         exit_code = _code_of(error)
         if exit_code is None:
             raise
-        click.echo(f"{program}: {error}", err=True)
+        click.echo(f"{program}: {_sentence(error)}", err=True)
         return exit_code
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong; an error of the system without its number."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _code_of(error: Exception) -> int | None:

@@ -91,9 +91,11 @@ def _command(corpus: Corpus) -> click.Command:
             raise UsageError(f"{output} exists; --overwrite replaces it")
         if not output.parent.is_dir():
             raise UsageError(f"{output.parent}: no such folder to write {output.name} to")
-        if audio_check:
-            click.echo("decoding every recording to find those that sound the same", err=True)
         chosen = {name: _parsed(value, name) for name, value in options.items() if value}
+        if not root.exists():
+            raise UsageError(f"{root}: no such {'file' if corpus.name == 'csv' else 'folder'}")
+        if audio_check:
+            click.echo("recordings are decoded, to find those that sound the same", err=True)
         prepared = prepare(corpus.name, root, allow_partial=allow_partial, audio_check=audio_check, **chosen)
         manifest = relative_to(prepared.manifest, output)
         (_trimmed(manifest) if trim else manifest).write(output)
@@ -103,7 +105,10 @@ def _command(corpus: Corpus) -> click.Command:
     params: list[click.Parameter] = [
         click.Argument(["root"], type=folder),
         click.Option(
-            ["-o", "--output"], type=folder, required=True, help="CSV, TSV, JSONL or Parquet by suffix."
+            ["-o", "--out", "output"],
+            type=folder,
+            required=True,
+            help="CSV, TSV, JSONL or Parquet by suffix.",
         ),
         *map(_option, corpus.options),
         click.Option(["--allow-partial"], is_flag=True, help="Take a part of the corpus; every row says so."),

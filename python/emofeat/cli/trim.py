@@ -14,7 +14,8 @@ from emofeat.cli.progress import bar
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option(
     "-o",
-    "--output",
+    "--out",
+    "output",
     type=click.Path(path_type=Path),
     required=True,
     help="CSV, TSV, JSONL or Parquet by suffix.",
@@ -34,7 +35,7 @@ from emofeat.cli.progress import bar
     help="Seconds that stay before the first and after the last frame that is none.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Threads; by default all CPUs of this process.")
-@click.option("--overwrite", is_flag=True, help="Replace the manifest OUTPUT.")
+@click.option("--overwrite", is_flag=True, help="Replace the manifest there is.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -25,7 +25,7 @@ _MOST_ROWS = 30
 # Corpora smaller than this have equal peaks or lengths by chance or by design.
 _ENOUGH = 10
 _EQUAL_PEAKS_DB = 0.1
-_MAX_CLIPPED, _MAX_OFFSET, _MIN_PEAK_DB, _MAX_SILENT = 1e-4, 0.01, -40.0, 0.5
+_MAX_CLIPPED, _MAX_OFFSET, _MIN_PEAK_DB, _MAX_SILENT, _MIN_SECONDS = 1e-4, 0.01, -40.0, 0.5, 0.025
 _MISSING = {
     "not_found": "there is no such file",
     "empty_file": "the file is empty",
@@ -257,6 +257,11 @@ def _spoilt(seen: Mapping[str, Inspection]) -> Iterator[Finding]:
             yield Finding(code, message, ids)
 
     yield from those("non_finite", "there are NaN or infinite samples", lambda i: i.nonfinite > 0)
+    yield from those(
+        "too_short",
+        f"shorter than {1000 * _MIN_SECONDS:.0f} ms, one frame",
+        lambda i: i.duration < _MIN_SECONDS,
+    )
     yield from those("silent", "all of it is below -60 dB", lambda i: i.silent == 1.0)
     yield from those(
         "mostly_silent", "more than half of it is below -60 dB", lambda i: _MAX_SILENT < i.silent < 1.0

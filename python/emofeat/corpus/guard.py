@@ -166,7 +166,7 @@ class Crossing:
         first, second = self.parts
         return (
             f"{_listed(self.values)} in {first} and in {second} of fold {self.fold!r} "
-            f"({self.n[0]:,} utterances in {first}, {self.n[1]:,} in {second})"
+            f"({self.n[0]:,} utterance{'' if self.n[0] == 1 else 's'} in {first}, {self.n[1]:,} in {second})"
         )
 
     def to_dict(self) -> dict[str, Any]:

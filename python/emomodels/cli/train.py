@@ -39,10 +39,12 @@ def command(
     """
     from emomodels import config, experiment
     from emomodels.display import display
+    from emomodels.kinds import check_device
     from emomodels.material import Material
     from emomodels.report.text import summary
 
     loaded = config.load(recipes.find(recipe), overrides)
+    check_device(device)
     if dry_run:
         material = Material.load(loaded)
         click.echo(material.describe())

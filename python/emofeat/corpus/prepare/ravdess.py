@@ -64,9 +64,10 @@ def keys(song: bool) -> Iterator[str]:
 def read(root: Path, *, video: Path | None = None, song: bool = False) -> Found:
     """Read RAVDESS: speech, and with `song` the sung utterances; `video` is a second folder to search."""
     paths = [path for folder in (root, video) if folder for path in media(folder, AUDIO | VIDEO)]
-    files = by_stem(paths)
-    if not any(map(_NAME.fullmatch, files)):
+    # First, since a folder of something else often has one name twice.
+    if not any(_NAME.fullmatch(path.stem) for path in paths):
         raise not_here(root, "RAVDESS", _READS)
+    files = by_stem(paths)
     expected = set(keys(song))
     known = expected if song else expected | set(keys(song=True))
     named = {stem for stem in files if stem[:2] in _MODALITIES and stem[3:] in known}

@@ -46,7 +46,7 @@ def read(root: Path, *, column: Mapping[str, str] | None = None, media: Path | N
     names = {c: c for c in COLUMNS if c in table.columns and c not in names.values()} | names
     if not {"id", "file"} & names.keys():
         raise UsageError(
-            f"{root}: no column is called id or file; say which is, for example column file={next(iter(table.columns), 'path')}"
+            f"{root}: no column is called id or file; say which is, for example --column file={next(iter(table.columns), 'path')}"
         )
     folder = root.parent if media is None else media
     rows = list(_utterances(table, names, folder))
