@@ -50,12 +50,11 @@ def fuse(
     Raises
     ------
     RecipeError, DataError
-        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors; `out` holds a run.
+        Fewer than two runs; runs of other classes, folds or labels; no out-of-fold posteriors; `out` holds
+        another run.
     LeakageError
         See `emomodels.fusion.Fusion`.
     """
-    if (out / STATE).exists():
-        raise RecipeError(f"{out} holds a run of `emomodels train`; give another folder for the fusion")
     if len(folders) < 2:
         raise RecipeError(f"a fusion needs two runs or more, {len(folders)} given")
     key_of = key_function(key)
@@ -64,8 +63,7 @@ def fuse(
     first = next(iter(parts.values()))
     recipe: dict[str, Any] = {"fusion": method, "settings": dict(settings or {}), "key": key}
     recipe["parts"] = {name: run.record.recipe for name, run in parts.items()}
-    if not overwrite:
-        _refuse_another(out, recipe)
+    _claim(out, recipe, overwrite)
     labels = _labels(parts, key_of)
     seeds = _seeds(parts)
     trained = fusion.fusion(method, **(settings or {})).trained
@@ -114,13 +112,17 @@ def fuse(
     return runs.write_run(out, record, labels, fused, found, parts=singles, distributions=raters)
 
 
-def _refuse_another(out: Path, recipe: Mapping[str, Any]) -> None:
-    """Refuse to replace another fusion."""
-    if not (out / "run.json").exists():
+def _claim(out: Path, recipe: Mapping[str, Any], overwrite: bool) -> None:
+    """Refuse a folder that holds anything but this fusion, which may be made again."""
+    if (out / STATE).exists():
+        raise RecipeError(f"{out} holds a run of `emomodels train`; give another folder for the fusion")
+    if overwrite or not (out / "run.json").exists():
         return
-    there = json.loads((out / "run.json").read_text(encoding="utf-8")).get("recipe")
-    if there != json.loads(json.dumps(recipe)):
-        raise RecipeError(f"{out} holds another fusion; give another folder, or --overwrite to replace it")
+    there = Run.read(out).record
+    if there.recipe != json.loads(json.dumps(recipe)):
+        raise RecipeError(
+            f"{out} holds another run, {there.name!r}; give another folder for the fusion, or --overwrite"
+        )
 
 
 def _protocol(parts: Mapping[str, Run], protocol: guard.Protocol) -> guard.Protocol:

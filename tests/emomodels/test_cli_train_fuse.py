@@ -88,7 +88,7 @@ def test_a_mistyped_option_or_name_is_one_sentence(recipe, tmp_path, capsys, mor
 def test_a_recipe_that_is_not_there_is_named(tmp_path, capsys):
     code, _, error = command(capsys, "train", tmp_path / "rcipe.yaml", "-o", tmp_path / "run")
     assert code == 2
-    assert "rcipe.yaml: no such file, and no packaged recipe; packaged are ravdess-audio-lda" in error
+    assert "rcipe.yaml: no such file, and no packaged recipe; packaged are" in error
 
 
 def test_a_mistyped_command_is_corrected(capsys):
@@ -170,6 +170,19 @@ def test_one_run_or_two_of_one_name_are_no_fusion(parts, tmp_path, capsys):
     code, _, error = command(capsys, "fuse", parts / "voice", parts / "voice", "-o", tmp_path / "f")
     assert code == 2
     assert "two runs are called 'voice'; give them names: NAME=RUN" in error
+
+
+def test_a_fusion_is_made_again_but_never_in_place_of_another(parts, tmp_path, capsys):
+    both = [f"a={parts / 'voice'}", f"b={parts / 'face'}", "-o", tmp_path / "f", "--method"]
+    first = command(capsys, "fuse", *both, "mean")
+    assert first[0] == 0
+    assert command(capsys, "fuse", *both, "mean") == first
+    made = (tmp_path / "f" / "metrics.json").read_bytes()
+    for other in (["product"], ["mean", "--key", "stem"]):
+        code, _, error = command(capsys, "fuse", *both, *other)
+        assert code == 2
+        assert "holds another run, 'a + b, mean'; give another folder for the fusion" in error
+    assert (tmp_path / "f" / "metrics.json").read_bytes() == made
 
 
 def test_a_folder_that_cannot_be_made_is_named_without_a_number(recipe, tmp_path, capsys):

@@ -174,7 +174,7 @@ def test_another_fusion_is_not_replaced_unasked(recipe, tmp_path):
     parts = {name: tmp_path / name for name in ("voice", "face")}
     fuse(parts, tmp_path / "fused", method="mean")
     assert fuse(parts, tmp_path / "fused", method="mean").title == "voice + face, mean"
-    with pytest.raises(RecipeError, match="holds another fusion"):
+    with pytest.raises(RecipeError, match="holds another run"):
         fuse(parts, tmp_path / "fused", method="product")
     assert fuse(parts, tmp_path / "fused", method="product", overwrite=True).title == "voice + face, product"
 
