@@ -251,17 +251,24 @@ def _claim(out: Path, identity: Mapping[str, Any], overwrite: bool) -> None:
         there = json.loads(path.read_text(encoding="utf-8"))
         if there == identity:
             return
-        differing = sorted(k for k in {*there, *identity} if there.get(k) != identity.get(k))
         if not overwrite:
             raise RecipeError(
-                f"{out} holds another experiment (it differs in {', '.join(differing)}); give another folder, or "
-                "--overwrite to begin again"
+                f"{out} holds another experiment (it differs in {', '.join(_differing(there, identity))}); give another "
+                "folder, or --overwrite to begin again"
             )
         # All of it: a fusion must not learn from out-of-fold posteriors of another experiment.
         old = [out / name for name in ("folds", "parts", "metrics.json", "run.json", runs.DISTRIBUTIONS)]
         for target in (*old, *out.glob("oof-seed*"), *out.glob("posteriors-seed*")):
             shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
     runs.write_json(path, identity)
+
+
+def _differing(a: Any, b: Any, at: str = "") -> list[str]:
+    """Keys, with dots, at which two trees of JSON differ."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        below = [_differing(a.get(k), b.get(k), f"{at}.{k}".lstrip(".")) for k in sorted({*a, *b})]
+        return [key for keys in below for key in keys]
+    return [] if a == b else [at]
 
 
 def _identity(material: Material, device: str) -> dict[str, Any]:

@@ -99,6 +99,11 @@ class Material:
             The split has a group on both sides, and the protocol does not switch that guard off.
         """
         _check_settings(recipe)
+        if not recipe.manifest.exists():
+            raise RecipeError(
+                f"manifest: {str(recipe.manifest)!r} is not there; paths of a recipe count from the folder in which the "
+                f"command is called, {Path.cwd()}"
+            )
         manifest = Manifest.read(recipe.manifest)
         labelled = label_map(recipe.label_map).apply(manifest)
         joined = join_all(recipe, manifest, labelled)
@@ -306,6 +311,13 @@ def read_source(source: FeatureSource, manifest: Manifest) -> FeatureTable:
                 f"features: unknown option {name!r}{did_you_mean(name, known)} of the format {source.format}; {allowed}"
             )
     options: dict[str, Any] = dict(source.options)
+    folder = source.format in ("emofeat", "action-units")
+    if source.path.exists() and source.path.is_dir() != folder:
+        fits = "table or averaged-action-units" if folder else "emofeat or action-units"
+        raise RecipeError(
+            f"features: {source.path} is a {'file' if folder else 'folder'}, which the format {source.format} does not "
+            f"read; {fits} may fit (format: …)"
+        )
     match source.format:
         case "emofeat":
             return features.feature_directory(source.path, source.names or None)

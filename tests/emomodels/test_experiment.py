@@ -91,7 +91,7 @@ def test_finished_fits_are_kept_and_the_rest_is_done(recipe, tmp_path):
 def test_another_recipe_in_the_same_folder_is_refused(recipe, tmp_path):
     run(recipe, tmp_path / "run")
     other = recipe | {"model": {"name": "logistic_regression", "C": 0.1}}
-    with pytest.raises(RecipeError, match=r"another experiment \(it differs in recipe\)"):
+    with pytest.raises(RecipeError, match=r"another experiment \(it differs in recipe\.model\.C\)"):
         run(other, tmp_path / "run")
     assert run(other, tmp_path / "run", overwrite=True).record.recipe["model"]["C"] == 0.1
 
@@ -243,6 +243,9 @@ def test_a_synthetic_corpus_is_called_so(recipe, tmp_path):
         ({"inner": {"grid": {"C": []}}}, "inner.grid.C is empty"),
         ({"protocol": {"name": "as_published", "off": ["speeker"]}}, "speaker"),
         ({"features": [{"path": "nowhere.csv", "format": "table"}]}, "nowhere.csv"),
+        ({"features": [{"path": "tests", "format": "table"}]}, "emofeat or action-units may fit"),
+        ({"features": [{"path": "README.md"}]}, "table or averaged-action-units may fit"),
+        ({"manifest": "nowhere.jsonl"}, "count from the folder in which the command is called"),
     ],
 )
 def test_a_mistake_is_refused_before_anything_is_fitted(recipe, tmp_path, change, says):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emofeat._suggest import did_you_mean
+from emofeat.cli.group import SOME_FAILED
 
 if TYPE_CHECKING:
     from emofeat.corpus.manifest import Manifest
@@ -97,9 +98,12 @@ def _command(corpus: Corpus) -> click.Command:
         if audio_check:
             click.echo("recordings are decoded, to find those that sound the same", err=True)
         prepared = prepare(corpus.name, root, allow_partial=allow_partial, audio_check=audio_check, **chosen)
-        manifest = relative_to(prepared.manifest, output)
-        (_trimmed(manifest) if trim else manifest).write(output)
+        manifest, n_failed = relative_to(prepared.manifest, output), 0
+        if trim:
+            manifest, n_failed = _trimmed(manifest)
+        manifest.write(output)
         click.echo("\n".join(_summary(prepared, output)), err=True)
+        click.get_current_context().exit(SOME_FAILED if n_failed else 0)
 
     folder = click.Path(path_type=Path)
     params: list[click.Parameter] = [
@@ -126,14 +130,14 @@ def _command(corpus: Corpus) -> click.Command:
     return click.Command(corpus.name, params=params, callback=run, help=text, short_help=corpus.title)
 
 
-def _trimmed(manifest: Manifest) -> Manifest:
-    """The manifest without the silence at both ends; what keeps its times is told."""
+def _trimmed(manifest: Manifest) -> tuple[Manifest, int]:
+    """The manifest without the silence at both ends, and how many keep their times, which is told."""
     from emofeat.corpus.trim import trim
 
     result = trim(manifest)
     for id_, error in result.failures.items():
         click.echo(f"{id_}: not trimmed: {error} ({error.code})", err=True)
-    return result.manifest
+    return result.manifest, len(result.failures)
 
 
 def _option(option: Option) -> click.Option:
