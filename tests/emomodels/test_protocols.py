@@ -765,10 +765,10 @@ def test_row_21_what_was_made_from_something_else_is_not_used_again(recipe, tmp_
     run(recipe, out)
 
     def refused(why: str, again: dict[str, Any] = recipe) -> None:
-        with pytest.raises(RecipeError, match=rf"another experiment \(it differs in {why}\)"):
+        with pytest.raises(RecipeError, match=rf"another experiment \(it differs in {why}\b"):
             run(again, out)
 
-    refused("recipe", recipe | {"model": {"name": "spy", "turned": True}})
+    refused(r"recipe\.model\.turned", recipe | {"model": {"name": "spy", "turned": True}})
     refused("split", with_split(recipe, "s1"))
     with_split(recipe, "s0")
     with monkeypatch.context() as later:
