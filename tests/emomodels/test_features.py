@@ -176,7 +176,7 @@ def test_a_table_reads_alike_as_csv_semicolons_and_parquet(tmp_path):
 
 def test_a_column_of_words_is_no_feature(tmp_path):
     (tmp_path / "a.csv").write_text("id,p,emotion\nu1,1,sad\n")
-    with pytest.raises(DataError, match=r"the column 'emotion' is no number but string; name it in drop"):
+    with pytest.raises(DataError, match=r"the column 'emotion' is no number but string; name it in options"):
         vector_table(tmp_path / "a.csv")
     assert vector_table(tmp_path / "a.csv", drop=["emotion"]).columns == ("p",)
 
