@@ -113,7 +113,8 @@ class Material:
         protocol = guard.protocol(chosen.name, chosen.off, recipe.normalise.transductive)
         used = manifest.select(examples.ids)
         left_out = {reason: tuple(ids) for reason, ids in joined.left_out.items()}
-        outside = tuple(id_ for id_ in examples.ids if id_ not in split.ids)
+        inside = split.ids
+        outside = tuple(id_ for id_ in examples.ids if id_ not in inside)
         if outside:
             left_out["not in the split"] = outside
         audit = guard.audit(
@@ -134,7 +135,7 @@ class Material:
                 split_digest=split.digest,
                 features={source.modality: dict(described) for source, described in joined.sources},
                 n_in=len(manifest),
-                n_used=len(split.ids),
+                n_used=len(inside),
                 left_out=left_out,
                 label_counts=labelled.counts,
                 label_differences=labelled.differences,
@@ -240,14 +241,13 @@ class _AllJoined:
 def join_all(recipe: Recipe, manifest: Manifest, labelled: Labelled) -> _AllJoined:
     """Every source joined with the labelled utterances by its own key, columns side by side."""
     joined = [(source, _join(recipe, source, manifest, labelled)) for source in recipe.features]
-    left_out: dict[str, list[str]] = {}
+    left_out: dict[str, dict[str, None]] = {}  # ids in order, each once
     for source, one in joined:
         for reason, ids in one.left_out.items():
             named = (
                 reason if reason in labelled.left_out or len(joined) == 1 else f"{source.modality}: {reason}"
             )
-            known = left_out.setdefault(named, [])
-            known += [id_ for id_ in ids if id_ not in set(known)]
+            left_out.setdefault(named, {}).update(dict.fromkeys(ids))
     if len(joined) == 1:
         examples = joined[0][1].examples
     else:

@@ -194,12 +194,13 @@ class Posteriors:
         chosen = np.asarray(positions)
         at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
         folds = tuple(self.folds[p] for p in at)
+        kept = set(folds)
         return replace(
             self,
             ids=tuple(self.ids[p] for p in at),
             values=self.values[at],
             folds=folds,
-            trained_on={fold: ids for fold, ids in self.trained_on.items() if fold in set(folds)},
+            trained_on={fold: ids for fold, ids in self.trained_on.items() if fold in kept},
         )
 
     def align(self, ids: Iterable[str]) -> Posteriors:
